@@ -1,0 +1,1 @@
+"""Campaigns: typed configuration, and what concerns a campaign as a whole."""

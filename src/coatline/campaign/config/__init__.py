@@ -1,0 +1,30 @@
+"""Typed configuration of a campaign: one model per part of the line, one line per error."""
+
+from coatline.campaign.config.blocks import Campaign, Electrode, Engine, Measure
+from coatline.campaign.config.check import check_electrode, check_force_field
+from coatline.campaign.config.design import (
+    Design,
+    Recipe,
+    find_upper_compression,
+    list_arguments,
+)
+from coatline.campaign.config.load import Config, find_material, load_config, read_config
+from coatline.campaign.config.manufacture import Manufacture
+
+__all__ = [
+    "Campaign",
+    "Config",
+    "Design",
+    "Electrode",
+    "Engine",
+    "Manufacture",
+    "Measure",
+    "Recipe",
+    "check_electrode",
+    "check_force_field",
+    "find_material",
+    "find_upper_compression",
+    "list_arguments",
+    "load_config",
+    "read_config",
+]

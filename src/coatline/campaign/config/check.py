@@ -1,0 +1,50 @@
+"""Checks of a configuration against its material."""
+
+from coatline.campaign.config.explain import show
+from coatline.campaign.config.load import Config
+from coatline.errors import ConfigError
+
+
+def check_electrode(config: Config, largest_diameter: float, smallest_bead: float) -> None:
+    """Check that electrode and voxels fit the particles.
+
+    Args:
+        config: the configuration.
+        largest_diameter: of the material's particles, µm.
+        smallest_bead: diameter of the smallest CBD bead, µm.
+
+    Raises:
+        ConfigError: the electrode is not wider than the largest particle, or a voxel is larger
+            than a bead.
+    """
+    electrode, voxel = config.electrode, config.measure.voxel_size
+    if electrode.side <= largest_diameter:
+        least = (largest_diameter * 1.01) ** 2 / 1e5 * electrode.solid_loading
+        raise ConfigError(
+            f"{config.source}: electrode.solid_mass = {electrode.solid_mass:g}: makes an electrode "
+            f"{electrode.side:.1f} µm wide, not wider than the largest particle of "
+            f"{config.material}, {largest_diameter:g} µm; give at least {least:.2g} µg"
+        )
+    if voxel > smallest_bead:
+        raise ConfigError(
+            f"{config.source}: measure.voxel_size = {voxel:g}: is larger than a CBD bead of "
+            f"{config.material}; must be at most {smallest_bead:g} µm, better a quarter of it"
+        )
+
+
+def check_force_field(config: Config, names: list[str]) -> None:
+    """Check that the material has the force field that is asked for.
+
+    Args:
+        config: the configuration.
+        names: force fields of the material.
+
+    Raises:
+        ConfigError: it has no such force field.
+    """
+    wanted = config.manufacture.force_field
+    if wanted not in names:
+        raise ConfigError(
+            f"{config.source}: manufacture.force_field = {show(wanted)}: is no force field of "
+            f"{config.material}; must be one of {', '.join(sorted(names))}"
+        )

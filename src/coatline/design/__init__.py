@@ -1,0 +1,1 @@
+"""Design of experiments: which slurries and electrodes a campaign makes."""

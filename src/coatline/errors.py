@@ -1,0 +1,13 @@
+"""Errors that are meant for the person at the keyboard: one clear line each, never a traceback."""
+
+
+class CoatlineError(Exception):
+    """Base of all errors that the command line and the workflow report as one line."""
+
+
+class ConfigError(CoatlineError):
+    """A configuration that cannot be used; names the file, the key, the value and what would be right."""
+
+
+class InputError(CoatlineError):
+    """A file or an image that cannot be used; names it and says what would be right."""

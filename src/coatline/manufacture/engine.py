@@ -1,0 +1,123 @@
+"""Running LAMMPS: the command, its result lines, and telling physics from bad luck."""
+
+import math
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coatline.errors import CoatlineError, ConfigError
+
+RESULT = re.compile(r"^coatline: result (\w+) (\S+)$", re.MULTILINE)
+NOT_CONVERGED = re.compile(r"^coatline: not converged: (.+)$", re.MULTILINE)
+BLOW_UP = (
+    "Lost atoms",
+    "Non-numeric atom coords",
+    "Non-numeric box dimensions",
+    "Non-numeric pressure",
+    "Out of range atoms",
+    "Atoms missing",
+    "Particle outside surface of region used in fix wall/gran/region",
+    "Particle on or inside surface of region used in fix wall/gran/region",
+)
+"""What LAMMPS says when the simulation itself has failed, as against the machine it runs on."""
+
+
+class PhysicalFailure(CoatlineError):
+    """A blow-up, a lost particle or no convergence: the simulation failed, not the machine."""
+
+
+class EngineError(CoatlineError):
+    """LAMMPS did not run as it should, for reasons that are not physics: killed, memory, a bug."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How to start LAMMPS.
+
+    Attributes:
+        command: the executable, on PATH or beside the Python in use.
+        launcher: what starts it in parallel; `{threads}` is replaced.
+        threads: MPI ranks; 1 starts the executable as it is.
+    """
+
+    command: str = "lmp"
+    launcher: str = "mpiexec -n {threads}"
+    threads: int = 1
+
+    def words(self) -> list[str]:
+        """The command line up to LAMMPS's own options.
+
+        Raises:
+            ConfigError: an executable is not to be found.
+        """
+        line = self.launcher.format(threads=self.threads).split() if self.threads > 1 else []
+        for key, name in (("launcher", line[0] if line else None), ("command", self.command)):
+            if name is None:
+                continue
+            beside = Path(sys.executable).parent / name
+            found = shutil.which(name) or (str(beside) if beside.is_file() else None)
+            if found is None:
+                raise ConfigError(f"engine.{key}: no program {name!r} on PATH")
+            if key == "launcher":
+                line[0] = found
+            else:
+                line.append(found)
+        return line
+
+
+def run_deck(
+    engine: Engine, deck: Path, folder: Path, log: Path, variables: Mapping[str, object]
+) -> dict[str, float]:
+    """Run one deck in a folder and return what it printed as results.
+
+    Args:
+        engine: how to start LAMMPS.
+        deck: input file; its folder becomes the variable `decks`.
+        folder: working directory.
+        log: receives LAMMPS's screen output as it comes; appended to.
+        variables: `-var` name and value; floats are written with 17 digits.
+
+    Returns:
+        name → value of each `coatline: result NAME VALUE` line, the last one if repeated.
+
+    Raises:
+        PhysicalFailure: the simulation blew up, lost a particle or did not converge.
+        EngineError: LAMMPS stopped for any other reason.
+    """
+    command = [*engine.words(), "-in", str(deck), "-log", "none", "-nocite"]
+    for name, value in {"decks": deck.parent, **variables}.items():
+        command += ["-var", name, f"{value:.17g}" if isinstance(value, float) else str(value)]
+    with open(log, "a", encoding="utf-8") as file:
+        print("coatline: run", " ".join(command), file=file, flush=True)
+        start = file.tell()
+        code = subprocess.run(command, cwd=folder, stdout=file, stderr=file, check=False).returncode
+    with open(log, encoding="utf-8", errors="replace") as file:
+        file.seek(start)
+        text = file.read()
+    if code == 0 and "coatline: done" in text:
+        results = {name: float(value) for name, value in RESULT.findall(text)}
+        for name, value in results.items():
+            if not math.isfinite(value):
+                raise PhysicalFailure(f"{deck.stem}: {name} is {value}")
+        return results
+    unsettled = NOT_CONVERGED.findall(text)
+    if unsettled:
+        raise PhysicalFailure(f"{deck.stem}: not converged: {unsettled[-1]}")
+    errors = re.findall(r"^ERROR(?: on proc \d+)?: (.+)$", text, re.MULTILINE)
+    if errors and any(sign in errors[-1] for sign in BLOW_UP):
+        raise PhysicalFailure(f"{deck.stem}: {errors[-1].split(' (src')[0]}")
+    if code < 0:
+        raise EngineError(f"{deck.stem}: LAMMPS was killed by signal {-code}; see {log}")
+    reason = errors[-1] if errors else f"exit code {code}"
+    raise EngineError(f"{deck.stem}: LAMMPS stopped ({reason}); see {log}")
+
+
+def read_version(log: Path) -> str:
+    """The LAMMPS version that wrote a log, or an empty string."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        found = re.search(r"^LAMMPS \((.+)\)$", file.read(100_000), re.MULTILINE)
+    return found.group(1) if found else ""

@@ -1,0 +1,154 @@
+"""From contact parameters to LAMMPS force-field files, and the time step that they allow."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+PAIRS = (("cbd_cbd", 1, 1), ("am_cbd", 1, 2), ("am_am", 2, 2))
+"""Contact name and LAMMPS atom types; type 3 is the plane's marker, which touches nothing."""
+
+COORDINATION = 8
+"""Contacts assumed on the smallest particle of each phase; dense packings here have 5 to 7."""
+
+
+def _tangential(friction: str | float) -> str:
+    """Mindlin friction, or none at all where there is no friction: no history is then kept."""
+    if friction == 0:
+        return "tangential linear_nohistory 0.0 0.0"
+    return f"tangential mindlin NULL 1.0 {friction}"
+
+
+def _normal(modulus: str, damping: str, poisson: float, energy: str | float) -> str:
+    if energy == 0:
+        return f"hertz/material {modulus} {damping} {poisson}"
+    return f"jkr {modulus} {damping} {poisson} {energy}"
+
+
+def _law(contact: dict) -> str:
+    """One contact as the arguments of `pair_coeff` or of a granular wall."""
+    normal = _normal(
+        f"{contact['young_modulus']:.10g}",
+        f"{contact['damping']:.10g}",
+        contact["poisson_ratio"],
+        contact["surface_energy"],
+    )
+    return f"{normal} {_tangential(contact['friction'])} damping mass_velocity"
+
+
+def _ramped(wet: dict, dried: dict) -> str:
+    """One contact between two states, as functions of the LAMMPS variable `gone` in (0, 1].
+
+    Modulus and damping run geometrically, surface energy and friction in proportion.
+    """
+
+    def between(key: str) -> str:
+        return f"$({wet[key]:.10g}*({dried[key] / wet[key]:.10g})^v_gone)"
+
+    def growing(key: str) -> str | float:
+        return f"$({dried[key]:.10g}*v_gone)" if dried[key] else 0
+
+    normal = _normal(
+        between("young_modulus"),
+        between("damping"),
+        dried["poisson_ratio"],
+        growing("surface_energy"),
+    )
+    return f"{normal} {_tangential(growing('friction'))} damping mass_velocity"
+
+
+def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> None:
+    """Write the force-field files that `film.lmp` includes.
+
+    `pair.lmp` holds the pair style and its coefficients, `collector.lmp` and `plane.lmp` the walls,
+    `drag.lmp` the viscous drag; with `wet`, `ramp.lmp` holds the coefficients on the way from the
+    slurry to this stage. The plane is smooth and has neither cohesion nor a dashpot: a dashpot
+    would make the first step after a restart differ from an uninterrupted run.
+
+    Args:
+        folder: where to write; made if missing.
+        stage: contacts `cbd_cbd`, `am_cbd`, `am_am`, `wall` and `drag`, as in a material file.
+        wet: the contacts of the slurry, for drying.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = "hertz/material 1.0 0.0 0.3 tangential linear_nohistory 0.0 0.0 damping mass_velocity"
+    lines = ["pair_style  granular"]
+    lines += [f"pair_coeff  {a} {b} {_law(stage[name])}" for name, a, b in PAIRS]
+    lines += [f"pair_coeff  {kind} 3 {marker}" for kind in (1, 2, 3)]
+    (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
+
+    wall = stage["wall"]
+    plane = _law(wall | {"damping": 0, "surface_energy": 0})
+    (folder / "collector.lmp").write_text(
+        f"fix         bottom film wall/gran granular {_law(wall)} zplane 0.0 NULL contacts\n"
+    )
+    (folder / "plane.lmp").write_text(
+        f"fix         top film wall/gran/region granular {plane} region above contacts\n"
+    )
+    # A Langevin thermostat at zero temperature is a drag in proportion to each particle's mass.
+    drag = f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
+    (folder / "drag.lmp").write_text(drag if stage["drag"] else "# no drag\n")
+    if wet is not None:
+        lines = [f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS]
+        (folder / "ramp.lmp").write_text("\n".join(lines) + "\n")
+
+
+def contact_radius(
+    force: float, radius: float, effective_modulus: float, surface_energy: float
+) -> float:
+    """Radius of a contact circle, µm: Hertz, or JKR where the surface energy is above zero.
+
+    a³ = 3R/(4E*) (F + 6πγR + √(12πγRF + (6πγR)²)), Johnson, Kendall and Roberts, Proc. R. Soc.
+    Lond. A 324 (1971) 301, with the work of adhesion 2γ as in LAMMPS.
+
+    Args:
+        force: nN.
+        radius: effective radius, µm.
+        effective_modulus: kPa.
+        surface_energy: fJ/µm².
+    """
+    pull = 6 * math.pi * surface_energy * radius
+    load = force + pull + math.sqrt(2 * pull * force + pull**2)
+    return (3 * radius * load / (4 * effective_modulus)) ** (1 / 3)
+
+
+def critical_time_step(
+    stage: dict, diameter: dict[str, float], mass: dict[str, float], pressure: float
+) -> float:
+    """Longest stable step of velocity Verlet for the stiffest, lightest particle, µs.
+
+    A particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a (Hertz, Mindlin)
+    swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
+    ω² = (10/3)Z k_t/m; dashpots add the rate c = 2Zη m_eff/m. Velocity Verlet is stable for
+    Δt < (2/ω)(√(1 + ξ²) − ξ), ξ = c/(2ω). The contact radius a is that under the force p d² of the
+    smaller sphere.
+
+    Args:
+        stage: contacts, as in a material file.
+        diameter: smallest diameter of each phase, `cbd` and `am`, µm.
+        mass: mass of these particles, pg.
+        pressure: highest pressure that the step is to bear, kPa.
+
+    Returns:
+        The critical step, µs; to be multiplied with a safety factor.
+    """
+    steps = []
+    for name, first, second in (("cbd_cbd", "cbd", "cbd"), ("am_cbd", "cbd", "am"),
+                                ("am_cbd", "am", "cbd"), ("am_am", "am", "am")):  # fmt: skip
+        law = stage[name]
+        modulus, poisson = law["young_modulus"], law["poisson_ratio"]
+        normal_modulus = modulus / (2 * (1 - poisson**2))
+        shear_modulus = modulus / (4 * (1 + poisson) * (2 - poisson))
+        radii = diameter[first] / 2, diameter[second] / 2
+        radius = radii[0] * radii[1] / (radii[0] + radii[1])
+        force = pressure * min(diameter[first], diameter[second]) ** 2
+        width = contact_radius(force, radius, normal_modulus, law["surface_energy"])
+        stiffness = 2 * normal_modulus * width
+        shear = 8 * shear_modulus * width if law["friction"] else 0.0
+        swing = 2 * COORDINATION * (stiffness + 2 * shear) / (3 * mass[first])
+        turn = 10 / 3 * COORDINATION * shear / mass[first]
+        frequency = math.sqrt(max(swing, turn))
+        rate = 2 * COORDINATION * law["damping"] * mass[second] / (mass[first] + mass[second])
+        share = rate / (2 * frequency)
+        steps.append(2 / frequency * (math.sqrt(1 + share**2) - share))
+    return float(np.min(steps))

@@ -1,0 +1,122 @@
+"""The record of a stage: time series and results as netCDF, or why it failed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+from coatline.errors import InputError
+
+SERIES = {
+    "step": ("1", "time step"),
+    "time": ("µs", "simulated time"),
+    "height": ("µm", "height of the plane above the collector"),
+    "speed": ("µm/µs", "speed of the plane, upwards"),
+    "pressure_top": ("kPa", "pressure on the plane"),
+    "pressure_bottom": ("kPa", "pressure on the collector"),
+    "kinetic": ("fJ", "kinetic energy of the particles"),
+    "unbalanced": ("1", "rms net force on a particle / rms force in a contact"),
+    "coordination": ("1", "contacts per particle"),
+}
+"""Columns of the time series that `film.lmp` writes: units and meaning."""
+
+RESULTS = {
+    "area": ("µm2", "film area"),
+    "side": ("µm", "lateral size of the film"),
+    "solid_mass": ("pg", "solid mass of the film"),
+    "solid_volume": ("µm3", "volume of the solids without any pores"),
+    "cbd_mass": ("pg", "mass of the carbon-binder domain"),
+    "solvent_mass": ("pg", "mass of the solvent"),
+    "nanoporosity": ("1", "pore share inside a dried, uncrushed CBD bead"),
+    "marker": ("1", "atom id of the plane's marker"),
+    "am_diameter_smallest": ("µm", "smallest AM particle"),
+    "am_mass_smallest": ("pg", "its mass"),
+    "bead_diameter": ("µm", "dried CBD bead"),
+    "bead_diameter_liquid": ("µm", "CBD bead with its solvent"),
+    "bead_mass_liquid": ("pg", "its mass"),
+    "active_material": ("%", "AM mass / solid mass"),
+    "solid_content": ("%", "solid mass / slurry mass"),
+    "compression_rate": ("%", "1 - lowest plane height / thickness of the dried film"),
+    "density_slurry": ("g/cm3", "slurry mass / (area x height under the slurry pressure)"),
+    "density_slurry_additive": ("g/cm3", "slurry density by additive volumes"),
+    "time_step": ("µs", "time step"),
+    "attempts": ("1", "runs needed, each with half the time step of the one before"),
+    "press_speed": ("µm/µs", "speed of the plane while pressing"),
+    "thickness_dried": ("µm", "thickness of the dried film"),
+    "thickness_lowest": ("µm", "lowest height of the plane"),
+    "thickness": ("µm", "height at which a slowly lowered plane first carries 10 kPa"),
+    "spring_back": ("1", "(thickness - lowest height) / (dried thickness - lowest height)"),
+    "pressure_peak": ("kPa", "highest pressure on the plane"),
+    "pressure_collector": ("kPa", "pressure on the collector at the lowest height"),
+}
+"""Results that a record may hold: units and meaning."""
+
+
+def write_record(
+    path: Path,
+    results: Mapping[str, float],
+    series: Path | None = None,
+    *,
+    cause: str = "",
+    attributes: Mapping[str, str] | None = None,
+) -> None:
+    """Write a stage's record.
+
+    Args:
+        path: netCDF file to write.
+        results: values by the names in `RESULTS`.
+        series: the text table that `film.lmp` wrote, or None.
+        cause: why the stage failed; empty if it did not.
+        attributes: further global attributes.
+    """
+    with netCDF4.Dataset(path, "w") as file:
+        file.status = "failed" if cause else "ok"
+        file.cause = cause
+        for name, text in (attributes or {}).items():
+            file.setncattr(name, text)
+        for name, value in results.items():
+            units, long_name = RESULTS[name]
+            variable = file.createVariable(name, "f8")
+            variable.units, variable.long_name = units, long_name
+            variable[...] = value
+        if series is not None and series.exists():
+            table = read_series(series)
+            file.createDimension("row", len(table["step"]))
+            for name, values in table.items():
+                units, long_name = SERIES[name]
+                variable = file.createVariable(f"series_{name}", "f8", ("row",), zlib=True)
+                variable.units, variable.long_name = units, long_name
+                variable[:] = values
+
+
+def read_series(path: Path) -> dict[str, np.ndarray]:
+    """Read the time series of a run, one array per column; a row cut off by a kill is left out."""
+    lines = path.read_text(encoding="ascii").splitlines()
+    names = lines[0].split()
+    rows = [line.split() for line in lines[1:]]
+    table = np.array([row for row in rows if len(row) == len(names)], dtype=float)
+    return dict(zip(names, table.reshape(-1, len(names)).T))
+
+
+def read_status(path: Path) -> tuple[str, str]:
+    """Status (`ok` or `failed`) and cause of a record.
+
+    Raises:
+        InputError: the file is missing or is no record.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            return str(file.status), str(file.cause)
+    except (OSError, AttributeError) as error:
+        raise InputError(f"{path}: cannot be read as a stage record ({error})") from None
+
+
+def read_results(path: Path) -> dict[str, float]:
+    """All scalar results of a record, by name."""
+    with netCDF4.Dataset(path) as file:
+        return {
+            name: float(variable[...])
+            for name, variable in file.variables.items()
+            if variable.ndim == 0
+        }

@@ -1,0 +1,484 @@
+"""The four stages of the line, each one deck: slurry, drying, pressing, calendering.
+
+A stage reads the record and the restart of the one before and leaves its own. A physical failure is
+tried again with half the time step and then becomes a failed record, which the stages after pass
+on; whatever else goes wrong is raised, leaves nothing behind, and is for the workflow to repeat.
+"""
+
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from coatline.design.grid import GRID, grid_below, grid_points
+from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_deck
+from coatline.manufacture.forcefield import critical_time_step, write_force_field
+from coatline.manufacture.packing import place_particles, write_packing
+from coatline.manufacture.recipe import Formulation, Ingredients, formulate
+from coatline.manufacture.record import (
+    read_results,
+    read_series,
+    read_status,
+    write_record,
+)
+from coatline.manufacture.state import read_state, write_state
+
+HEADROOM = 1.05
+"""The slurry starts in this multiple of its additive volume, so that its density is a result."""
+PARTS = 20
+"""Parts of the ramp from slurry to dried force field."""
+CRUSH_INTERVAL = 50
+"""Steps between two looks at which beads crush; every run of a pressing deck is a multiple."""
+TOUCH = 10.0
+"""kPa that define the thickness."""
+SLURRY_BLOCK, BLOCK = 5.0, 6.0
+"""µs between two convergence tests of the slurry and of a dried film."""
+
+
+@contextmanager
+def _work_folder(beside: Path) -> Iterator[Path]:
+    """A private folder on the file system of the outputs, gone afterwards whatever happens."""
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".work-", dir=beside.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_smaller_steps(
+    run: Callable[[float, Path], dict[str, float]], folder: Path, step: float, retries: int
+) -> tuple[dict[str, float], Path]:
+    """Run a deck; after a physical failure again with half the step, each time in a new folder."""
+    for attempt in range(retries + 1):
+        here = folder / f"attempt{attempt}"
+        here.mkdir()
+        try:
+            results = run(step / 2**attempt, here)
+        except PhysicalFailure:
+            if attempt == retries:
+                raise
+            continue
+        return results | {"time_step": step / 2**attempt, "attempts": attempt + 1}, here
+    raise AssertionError("unreachable")
+
+
+def _fail(record: Path, files: list[Path], cause: str) -> None:
+    """Leave a failed record and empty files for the stages after."""
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_record(record, {}, cause=cause)
+
+
+def _passed_on(before: Path, record: Path, files: list[Path]) -> bool:
+    """Whether the stage before failed; if so its cause is passed on."""
+    status, cause = read_status(before)
+    if status == "ok":
+        return False
+    _fail(record, files, cause)
+    return True
+
+
+def _steps(duration: float, step: float, multiple: int = 1) -> int:
+    """Steps that a duration takes, rounded up to a multiple."""
+    return multiple * max(1, math.ceil(duration / (step * multiple) - 1e-9))
+
+
+def _publish(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(source, target)
+
+
+def _publish_state(source: Path, target: Path, title: str) -> None:
+    """A LAMMPS data file as people read it: without the plane's marker, compressed."""
+    particles = read_state(source)
+    top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
+    packed = source.with_suffix(".gz")
+    write_state(packed, particles, math.ceil(top + 1), title)
+    _publish(packed, target)
+
+
+def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
+    """Diameter and mass of the smallest particle of each phase, for the time step."""
+    return (
+        {"cbd": results[diameter], "am": results["am_diameter_smallest"]},
+        {"cbd": results["bead_mass_liquid"], "am": results["am_mass_smallest"]},
+    )
+
+
+def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
+    """What the later stages need to know of the recipe."""
+    smallest = float(formulation.am_diameter.min())
+    return {
+        "area": formulation.area,
+        "side": formulation.side,
+        "solid_mass": formulation.solid_mass,
+        "solid_volume": formulation.solid_volume,
+        "cbd_mass": formulation.cbd_mass,
+        "solvent_mass": formulation.solvent_mass,
+        "nanoporosity": formulation.nanoporosity,
+        "marker": marker,
+        "am_diameter_smallest": smallest,
+        "am_mass_smallest": formulation.am_density * math.pi / 6 * smallest**3,
+        "bead_diameter": formulation.bead_diameter,
+        "bead_diameter_liquid": formulation.bead_diameter_liquid,
+        "bead_mass_liquid": (formulation.cbd_mass + formulation.solvent_mass)
+        / formulation.bead_count,
+        "density_slurry_additive": formulation.slurry_density,
+    }
+
+
+def make_slurry(
+    *,
+    state: Path,
+    record: Path,
+    data: Path,
+    active_material: float,
+    solid_content: float,
+    solid_mass: float,
+    solid_loading: float,
+    ingredients: Mapping,
+    force_field: Mapping,
+    protocol: Mapping,
+    seed: int,
+    decks: Path,
+    engine: Engine,
+    log: Path,
+) -> None:
+    """Mix a slurry: place the particles and let them come to rest under a plane.
+
+    Args:
+        state: LAMMPS restart to write.
+        record: netCDF record to write.
+        data: compressed LAMMPS data file to write.
+        active_material: AM mass / solid mass, %.
+        solid_content: solid mass / slurry mass, %.
+        solid_mass: µg.
+        solid_loading: mg/cm².
+        ingredients: keys of `recipe.Ingredients`.
+        force_field: contacts of the stages `slurry` and `dried`.
+        protocol: `pressure` (kPa), `safety_factor`, `retries`.
+        seed: of the places.
+        decks: folder of the LAMMPS decks.
+        engine: how to start LAMMPS.
+        log: receives LAMMPS's output.
+
+    Raises:
+        EngineError: LAMMPS stopped for a reason other than physics.
+    """
+    formulation = formulate(
+        active_material, solid_content, solid_mass, solid_loading, Ingredients(**ingredients)
+    )
+    height = HEADROOM * formulation.slurry_volume / formulation.area
+    position = place_particles(formulation, height, np.random.default_rng(seed))
+    with _work_folder(state) as folder:
+        marker = write_packing(folder / "packing.data", formulation, position, height)
+        facts = _describe(formulation, marker) | {
+            "active_material": active_material,
+            "solid_content": solid_content,
+        }
+        write_force_field(folder / "forcefield", force_field["slurry"])
+        diameter, mass = _smallest(facts, "bead_diameter_liquid")
+        longest = critical_time_step(force_field["slurry"], diameter, mass, protocol["pressure"])
+
+        def run(step: float, here: Path) -> dict[str, float]:
+            return run_deck(
+                engine,
+                decks / "slurry.lmp",
+                here,
+                log,
+                {
+                    "forcefield": folder / "forcefield",
+                    "packing": folder / "packing.data",
+                    "marker": marker,
+                    "pressure": protocol["pressure"],
+                    "dt": step,
+                    "block": _steps(SLURRY_BLOCK, step),
+                },
+            )
+
+        try:
+            results, here = _with_smaller_steps(
+                run, folder, protocol["safety_factor"] * longest, protocol["retries"]
+            )
+        except PhysicalFailure as failure:
+            _fail(record, [state, data], str(failure))
+            return
+        mass_all = formulation.solid_mass + formulation.solvent_mass
+        facts |= {
+            "thickness": results["height"],
+            "density_slurry": mass_all / (formulation.area * results["height"]),
+            "time_step": results["time_step"],
+            "attempts": results["attempts"],
+        }
+        _write_record(record, facts, here / "series.txt", log)
+        _publish_state(here / "slurry.data", data, "coatline slurry")
+        _publish(here / "slurry.restart", state)
+
+
+def _write_record(record: Path, facts: Mapping[str, float], series: Path, log: Path) -> None:
+    write_record(record, facts, series, attributes={"lammps_version": read_version(log)})
+
+
+def dry_film(
+    *,
+    slurry_state: Path,
+    slurry_record: Path,
+    state: Path,
+    record: Path,
+    data: Path,
+    force_field: Mapping,
+    protocol: Mapping,
+    decks: Path,
+    engine: Engine,
+    log: Path,
+) -> None:
+    """Dry a slurry film: beads shrink, the film stiffens, rests, is let free and measured.
+
+    Args:
+        slurry_state: restart of the slurry.
+        slurry_record: its record.
+        state, record, data: restart, record and data file to write.
+        force_field: contacts of the stages `slurry` and `dried`.
+        protocol: `model`, `pressure` (kPa), `duration` (µs), `safety_factor`, `retries`.
+        decks, engine, log: as for the slurry.
+
+    Raises:
+        EngineError: LAMMPS stopped for a reason other than physics.
+        ValueError: the drying model is unknown.
+    """
+    if protocol["model"] != "homogeneous":
+        raise ValueError(f"drying model {protocol['model']!r} is unknown; known: homogeneous")
+    if _passed_on(slurry_record, record, [state, data]):
+        return
+    facts = read_results(slurry_record)
+    with _work_folder(state) as folder:
+        write_force_field(folder / "forcefield", force_field["dried"], wet=force_field["slurry"])
+        diameter, mass = _smallest(facts, "bead_diameter")
+        longest = critical_time_step(force_field["dried"], diameter, mass, protocol["pressure"])
+
+        def run(step: float, here: Path) -> dict[str, float]:
+            return run_deck(
+                engine,
+                decks / "dry.lmp",
+                here,
+                log,
+                {
+                    "forcefield": folder / "forcefield",
+                    "from": slurry_state.resolve(),
+                    "marker": int(facts["marker"]),
+                    "pressure": protocol["pressure"],
+                    "wet": facts["bead_diameter_liquid"],
+                    "dried": facts["bead_diameter"],
+                    "dt": step,
+                    "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
+                    "block": _steps(BLOCK, step),
+                    "touch": TOUCH,
+                },
+            )
+
+        try:
+            results, here = _with_smaller_steps(
+                run, folder, protocol["safety_factor"] * longest, protocol["retries"]
+            )
+        except PhysicalFailure as failure:
+            _fail(record, [state, data], str(failure))
+            return
+        facts |= {
+            "thickness": results["thickness"],
+            "time_step": results["time_step"],
+            "attempts": results["attempts"],
+        }
+        _write_record(record, facts, here / "series.txt", log)
+        _publish_state(here / "dried.data", data, "coatline dried film")
+        _publish(here / "dried.restart", state)
+
+
+def _crushing(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
+    """Variables of `crush.lmp`."""
+    solid = facts["bead_diameter"] * (1 - facts["nanoporosity"]) ** (1 / 3)
+    return {
+        "crush_every": CRUSH_INTERVAL,
+        "crush_rate": force_field["crushing"]["rate"] * CRUSH_INTERVAL * step,
+        "yield": float(force_field["crushing"]["yield_stress"]),
+        "solid": solid,
+    }
+
+
+def press_film(
+    *,
+    dried_state: Path,
+    dried_record: Path,
+    grid: list[Path],
+    record: Path,
+    frames: Path | None,
+    upper_compression: float,
+    force_field: Mapping,
+    protocol: Mapping,
+    decks: Path,
+    engine: Engine,
+    log: Path,
+) -> None:
+    """Press a dried film at constant speed to the upper compression, a restart at each 2.5 %.
+
+    Args:
+        dried_state: restart of the dried film.
+        dried_record: its record.
+        grid: restarts to write, one per point of `design.grid.grid_points(upper_compression)`.
+        record: record to write: the calendering curve.
+        frames: compressed dump with a frame at each `frame_spacing`, or None.
+        upper_compression: the design's upper compression, %.
+        force_field: contacts of the stage `dried`, and `crushing`.
+        protocol: `speed` (µm/µs), `reference_pressure` (kPa), `frame_spacing` (% or None),
+            `safety_factor`, `retries`.
+        decks, engine, log: as for the slurry.
+
+    Raises:
+        EngineError: LAMMPS stopped for a reason other than physics.
+        ValueError: the number of restarts does not match the upper compression.
+    """
+    points = grid_points(upper_compression)
+    if len(grid) != len(points):
+        raise ValueError(f"{upper_compression} % needs {len(points)} restarts, got {len(grid)}")
+    outputs = [*grid, *([frames] if frames else [])]
+    if _passed_on(dried_record, record, outputs):
+        return
+    facts = read_results(dried_record)
+    thickness = facts["thickness"]
+    with _work_folder(grid[0]) as folder:
+        write_force_field(folder / "forcefield", force_field["dried"])
+        diameter, mass = _smallest(facts, "bead_diameter")
+        longest = critical_time_step(
+            force_field["dried"], diameter, mass, protocol["reference_pressure"]
+        )
+        way = GRID / 100 * thickness  # between two restarts, µm
+        speed = 0.0
+
+        def run(step: float, here: Path) -> dict[str, float]:
+            nonlocal speed
+            grid_steps = _steps(way / protocol["speed"], step, CRUSH_INTERVAL)
+            speed = way / (grid_steps * step)
+            rest = (upper_compression - GRID * points[-1]) / 100 * thickness
+            spacing = protocol["frame_spacing"] if frames else None
+            frame_steps = _steps(spacing / 100 * thickness / speed, step) if spacing else 0
+            return run_deck(
+                engine,
+                decks / "press.lmp",
+                here,
+                log,
+                {
+                    "forcefield": folder / "forcefield",
+                    "from": dried_state.resolve(),
+                    "marker": int(facts["marker"]),
+                    "press_speed": speed,
+                    "grid_steps": grid_steps,
+                    "grid_points": points[-1],
+                    "last_steps": _steps(rest / speed, step, CRUSH_INTERVAL) if rest > 1e-9 else 0,
+                    "frame_steps": frame_steps,
+                    "dt": step,
+                    **_crushing(force_field, facts, step),
+                },
+            )
+
+        try:
+            results, here = _with_smaller_steps(
+                run, folder, protocol["safety_factor"] * longest, protocol["retries"]
+            )
+        except PhysicalFailure as failure:
+            _fail(record, outputs, str(failure))
+            return
+        facts |= {
+            "thickness_dried": thickness,
+            "press_speed": speed,
+            "time_step": results["time_step"],
+            "attempts": results["attempts"],
+            "pressure_peak": float(read_series(here / "series.txt")["pressure_top"].max()),
+        }
+        del facts["thickness"]
+        _write_record(record, facts, here / "series.txt", log)
+        if frames:
+            _publish(here / "frames.dump.gz", frames)
+        for point, target in zip(points, grid, strict=True):
+            _publish(here / f"grid.{point}.restart", target)
+
+
+def calender_film(
+    *,
+    pressed_state: Path,
+    pressed_record: Path,
+    record: Path,
+    data: Path,
+    compression_rate: float,
+    force_field: Mapping,
+    protocol: Mapping,
+    decks: Path,
+    engine: Engine,
+    log: Path,
+) -> None:
+    """Calender a film: from the grid state below on to one compression, release, rest, thickness.
+
+    Args:
+        pressed_state: restart of the last grid point not above the compression.
+        pressed_record: record of the pressing.
+        record, data: record and data file to write.
+        compression_rate: %, at the lowest plane height.
+        force_field, protocol: as for pressing.
+        decks, engine, log: as for the slurry.
+
+    Raises:
+        EngineError: LAMMPS stopped for a reason other than physics.
+    """
+    if _passed_on(pressed_record, record, [data]):
+        return
+    facts = read_results(pressed_record)
+    thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
+    way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
+    with _work_folder(data) as folder:
+        write_force_field(folder / "forcefield", force_field["dried"])
+
+        def run(step: float, here: Path) -> dict[str, float]:
+            press_steps = _steps(way / speed, step, CRUSH_INTERVAL) if way > 1e-9 else 0
+            return run_deck(
+                engine,
+                decks / "calender.lmp",
+                here,
+                log,
+                {
+                    "forcefield": folder / "forcefield",
+                    "from": pressed_state.resolve(),
+                    "marker": int(facts["marker"]),
+                    "press_steps": press_steps,
+                    "press_speed": way / (press_steps * step) if press_steps else 0.0,
+                    "lift_speed": speed,
+                    "dt": step,
+                    "block": _steps(BLOCK, step),
+                    "touch": TOUCH,
+                    **_crushing(force_field, facts, step),
+                },
+            )
+
+        try:
+            results, here = _with_smaller_steps(run, folder, step0, protocol["retries"])
+        except PhysicalFailure as failure:
+            _fail(record, [data], str(failure))
+            return
+        lowest, after = results["lowest"], results["thickness"]
+        facts |= {
+            "compression_rate": 100 * (1 - lowest / thickness),
+            "thickness_lowest": lowest,
+            "thickness": after,
+            "spring_back": (after - lowest) / (thickness - lowest),
+            "pressure_peak": results["pressure_lowest"],
+            "pressure_collector": results["pressure_collector"],
+            "time_step": results["time_step"],
+            "attempts": results["attempts"],
+        }
+        _write_record(record, facts, here / "series.txt", log)
+        _publish_state(here / "calendered.data", data, "coatline calendered film")

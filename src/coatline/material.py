@@ -1,0 +1,242 @@
+"""A battery material: densities, sizes, force fields and conductivities, each with its source.
+
+A material is one file in `config/materials/`; a second material is a second file and no code.
+Units are LAMMPS `micro`: µm, µs, pg, so that pressure is in kPa and density in g/cm³.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from coatline.errors import ConfigError
+
+
+class Block(BaseModel):
+    """Base of all material blocks: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Density(Block):
+    """Density of one ingredient."""
+
+    value: Annotated[float, Field(gt=0.1, lt=25)] = Field(description="density, g/cm³")
+    source: str = Field(min_length=3, description="where the value was published or measured")
+
+
+class Densities(Block):
+    """Densities of the ingredients, without pores."""
+
+    active_material: Density
+    carbon_binder: Density = Field(description="solid of the carbon-binder domain")
+    solvent: Density
+
+
+class ParticleSizes(Block):
+    """Classes of particle diameter with their shares by number."""
+
+    diameters: list[Annotated[float, Field(gt=0.05, lt=100)]] = Field(description="µm")
+    number_shares: list[Positive] = Field(description="share of each class by number, adding to 1")
+    source: str = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def _match(self) -> "ParticleSizes":
+        if len(self.diameters) != len(self.number_shares) or not self.diameters:
+            raise ValueError(
+                f"needs one number_share per diameter, got {len(self.diameters)} diameters and "
+                f"{len(self.number_shares)} shares"
+            )
+        if abs(sum(self.number_shares) - 1) > 1e-6:
+            raise ValueError(f"number_shares add to {sum(self.number_shares):.4f}, must add to 1")
+        return self
+
+
+class CarbonBinder(Block):
+    """The carbon-binder domain (CBD) as spherical beads."""
+
+    bead_diameter: Annotated[float, Field(gt=0.1, lt=20)] = Field(description="dried bead, µm")
+    nanoporosity: Share = Field(description="pore share inside a dried bead")
+    source: str = Field(min_length=3)
+
+
+class Contact(Block):
+    """Contact law between two types of particles (LAMMPS `pair_style granular`).
+
+    JKR (Johnson, Kendall, Roberts 1971) where surface_energy is above zero, Hertz elsewhere;
+    Mindlin friction; a dashpot proportional to the reduced mass.
+    """
+
+    young_modulus: Positive = Field(description="of both bodies, kPa")
+    poisson_ratio: Annotated[float, Field(ge=0, lt=0.5)] = Field(default=0.3, description="-")
+    surface_energy: Annotated[float, Field(ge=0)] = Field(
+        default=0, description="JKR surface energy, fJ/µm² (1e-3 J/m²); 0 is a plain Hertz contact"
+    )
+    friction: Annotated[float, Field(ge=0, le=20)] = Field(default=0, description="Coulomb, -")
+    damping: Annotated[float, Field(ge=0)] = Field(
+        description="rate of the normal dashpot per reduced mass, 1/µs"
+    )
+
+
+class StageForceField(Block):
+    """Contacts of the three pairs, and of the particles with the collector and the plane."""
+
+    cbd_cbd: Contact
+    am_cbd: Contact
+    am_am: Contact
+    wall: Contact
+    drag: Annotated[float, Field(ge=0)] = Field(
+        default=0, description="rate of the viscous drag on every particle, 1/µs"
+    )
+
+
+class Crushing(Block):
+    """How the carbon-binder domain yields: its nanopores crush for good under load."""
+
+    yield_stress: Positive = Field(description="mean stress on a bead where crushing begins, kPa")
+    rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="share of the diameter lost per µs at twice the yield stress and above, 1/µs"
+    )
+
+
+class ForceField(Block):
+    """Contact laws of the slurry and of the dried film (pressing, release)."""
+
+    slurry: StageForceField
+    dried: StageForceField
+    crushing: Crushing
+    source: str = Field(min_length=3)
+
+
+class Conductivity(Block):
+    """Electronic conductivity of one phase."""
+
+    value: Positive = Field(description="S/m")
+    source: str = Field(min_length=3)
+
+
+class Diffusivity(Block):
+    """Diffusivity in one phase, relative to the free electrolyte."""
+
+    value: Annotated[float, Field(ge=0, le=1)] = Field(description="-")
+    source: str = Field(min_length=3)
+
+
+class Neck(Block):
+    """Binder necks: what an electronic contact is where beads touch or nearly touch."""
+
+    gap: Annotated[float, Field(ge=0)] = Field(description="widest gap a neck bridges, µm")
+    radius: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="neck radius / radius of the smaller sphere"
+    )
+    source: str = Field(min_length=3)
+
+
+class Transport(Block):
+    """What the effective transport properties are computed from."""
+
+    conductivity_active_material: Conductivity
+    conductivity_carbon_binder: Conductivity
+    diffusivity_carbon_binder: Diffusivity
+    neck: Neck
+
+
+class Material(Block):
+    """One battery material; see `config/materials/nmc111.yaml` for a full example."""
+
+    name: str = Field(min_length=1)
+    kind: Literal["positive", "negative"] = "positive"
+    densities: Densities
+    particle_sizes: ParticleSizes
+    carbon_binder: CarbonBinder
+    force_fields: dict[str, ForceField] = Field(min_length=1)
+    transport: Transport
+
+    def ingredients(self) -> dict:
+        """What the recipe of a slurry needs, as plain values: densities, sizes, beads."""
+        return {
+            "density_active_material": self.densities.active_material.value,
+            "density_carbon_binder": self.densities.carbon_binder.value,
+            "density_solvent": self.densities.solvent.value,
+            "diameters": list(self.particle_sizes.diameters),
+            "number_shares": list(self.particle_sizes.number_shares),
+            "bead_diameter": self.carbon_binder.bead_diameter,
+            "nanoporosity": self.carbon_binder.nanoporosity,
+        }
+
+    def force_field(self, name: str) -> dict:
+        """The contact laws of one force field, stage by stage, as plain values.
+
+        Raises:
+            ConfigError: the material has no force field of that name.
+        """
+        if name not in self.force_fields:
+            known = ", ".join(sorted(self.force_fields))
+            raise ConfigError(
+                f"manufacture.force_field: {name!r} is not in material {self.name}; known: {known}"
+            )
+        return self.force_fields[name].model_dump(exclude={"source"})
+
+    def conductivities(self) -> dict:
+        """What effective transport is computed from, as plain values."""
+        transport = self.transport
+        return {
+            "conductivity_active_material": transport.conductivity_active_material.value,
+            "conductivity_carbon_binder": transport.conductivity_carbon_binder.value,
+            "diffusivity_carbon_binder": transport.diffusivity_carbon_binder.value,
+            "neck_gap": transport.neck.gap,
+            "neck_radius": transport.neck.radius,
+        }
+
+
+def _describe(error: dict, data: dict, path: Path) -> str:
+    """One line for the first thing wrong: file, key, value, what would be right."""
+    keys = [str(part) for part in error["loc"]]
+    dotted = ".".join(keys)
+    if error["type"] == "extra_forbidden":
+        parent: object = Material
+        for key in keys[:-1]:
+            field = getattr(parent, "model_fields", {}).get(key)
+            parent = field.annotation if field else None
+        known = list(getattr(parent, "model_fields", {}))
+        close = difflib.get_close_matches(keys[-1], known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+        return f"{path}: {dotted}: unknown key; {hint}"
+    if error["type"] == "missing":
+        return f"{path}: {dotted}: is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    value = error["input"]
+    shown = f" (got {value!r})" if not isinstance(value, dict | list) else ""
+    return f"{path}: {dotted}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def load_material(path: Path) -> Material:
+    """Read a material file.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML mapping, or holds an unknown key or a value out
+            of range; the one line names file and key and says what would be right.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+        raise ConfigError(
+            f"{path}: no such material file; there are: {', '.join(known) or 'none'}"
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML ({text})") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected keys and values, as in config/materials/nmc111.yaml")
+    try:
+        return Material.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_describe(error.errors()[0], data, path)) from None
