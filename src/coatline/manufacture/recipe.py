@@ -69,19 +69,20 @@ class Formulation:
         return (self.solid_mass + self.solvent_mass) / self.slurry_volume
 
     @property
-    def solid_volume(self) -> float:
-        """Volume of the solids without any pores, µm³."""
-        return self.solid_volume_am + self.cbd_mass / self._cbd_density
-
-    @property
-    def solid_volume_am(self) -> float:
+    def am_volume(self) -> float:
         """Volume of the active material, µm³."""
         return self.am_mass / self.am_density
 
     @property
-    def _cbd_density(self) -> float:
-        bead = math.pi / 6 * self.bead_diameter**3
-        return self.cbd_mass / (self.bead_count * bead) / (1 - self.nanoporosity)
+    def cbd_solid_volume(self) -> float:
+        """Volume of the carbon-binder solid without its nanopores, µm³."""
+        beads = self.bead_count * math.pi / 6 * self.bead_diameter**3
+        return (1 - self.nanoporosity) * beads
+
+    @property
+    def solid_volume(self) -> float:
+        """Volume of the solids without any pores, µm³."""
+        return self.am_volume + self.cbd_solid_volume
 
 
 def count_particles(volume: float, diameters: np.ndarray, number_shares: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ RESULTS = {
     "side": ("µm", "lateral size of the film"),
     "solid_mass": ("pg", "solid mass of the film"),
     "solid_volume": ("µm3", "volume of the solids without any pores"),
+    "cbd_solid_volume": ("µm3", "volume of the carbon-binder solid without nanopores"),
     "cbd_mass": ("pg", "mass of the carbon-binder domain"),
     "solvent_mass": ("pg", "mass of the solvent"),
     "nanoporosity": ("1", "pore share inside a dried, uncrushed CBD bead"),
@@ -119,4 +120,14 @@ def read_results(path: Path) -> dict[str, float]:
             name: float(variable[...])
             for name, variable in file.variables.items()
             if variable.ndim == 0
+        }
+
+
+def read_series_of(path: Path) -> dict[str, np.ndarray]:
+    """The time series of a record, one array per column of `SERIES`."""
+    with netCDF4.Dataset(path) as file:
+        return {
+            name.removeprefix("series_"): np.asarray(variable[:])
+            for name, variable in file.variables.items()
+            if name.startswith("series_")
         }

@@ -122,6 +122,7 @@ def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
         "solid_mass": formulation.solid_mass,
         "solid_volume": formulation.solid_volume,
         "cbd_mass": formulation.cbd_mass,
+        "cbd_solid_volume": formulation.cbd_solid_volume,
         "solvent_mass": formulation.solvent_mass,
         "nanoporosity": formulation.nanoporosity,
         "marker": marker,

@@ -1,0 +1,77 @@
+import os
+import signal
+import stat
+import sys
+
+import pytest
+
+from coatline.errors import ConfigError
+from coatline.manufacture.engine import Engine, EngineError, PhysicalFailure, run_deck
+
+
+@pytest.fixture
+def fake(tmp_path):
+    """An engine that prints what it is told and ends as it is told."""
+
+    def make(text: str, code: int = 0, kill: int = 0) -> Engine:
+        program = tmp_path / "fake-lmp"
+        program.write_text(
+            f"#!{sys.executable}\nimport os, sys\nprint({text!r}, flush=True)\n"
+            f"if {kill}: os.kill(os.getpid(), {kill})\nsys.exit({code})\n"
+        )
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        return Engine(command=str(program))
+
+    return make
+
+
+def run(engine, tmp_path):
+    return run_deck(engine, tmp_path / "dry.lmp", tmp_path, tmp_path / "log", {"dt": 0.1})
+
+
+def test_results_are_read_from_the_output(fake, tmp_path):
+    engine = fake("coatline: result thickness 41.5\ncoatline: done")
+    assert run(engine, tmp_path) == {"thickness": 41.5}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR: Lost atoms: original 484 current 483 (src/src/thermo.cpp:500)",
+        "ERROR on proc 0: Non-numeric atom coords - simulation unstable (src/domain.cpp:1)",
+        "coatline: not converged: dried film not at rest",
+    ],
+)
+def test_physical_failures_are_told_apart(fake, tmp_path, line):
+    with pytest.raises(PhysicalFailure):
+        run(fake(line, 1), tmp_path)
+
+
+def test_a_result_that_is_no_number_is_a_physical_failure(fake, tmp_path):
+    with pytest.raises(PhysicalFailure, match="thickness is nan"):
+        run(fake("coatline: result thickness nan\ncoatline: done"), tmp_path)
+
+
+def test_a_kill_is_no_physics(fake, tmp_path):
+    with pytest.raises(EngineError, match=f"killed by signal {signal.SIGKILL.value}"):
+        run(fake("half way", kill=signal.SIGKILL), tmp_path)
+
+
+def test_another_error_is_no_physics(fake, tmp_path):
+    with pytest.raises(EngineError, match="Unknown command: foo"):
+        run(fake("ERROR: Unknown command: foo (src/input.cpp:1)", 1), tmp_path)
+
+
+def test_silence_is_not_success(fake, tmp_path):
+    with pytest.raises(EngineError, match="exit code 0"):
+        run(fake("no word of being done"), tmp_path)
+
+
+def test_a_missing_engine_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="engine.command: no program 'no-such-lmp'"):
+        run(Engine(command="no-such-lmp"), tmp_path)
+
+
+def test_ranks_go_through_the_launcher():
+    words = Engine(command="lmp", launcher="mpiexec -n {threads}", threads=2).words()
+    assert os.path.basename(words[0]) == "mpiexec" and words[1:3] == ["-n", "2"]
