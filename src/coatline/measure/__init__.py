@@ -1,0 +1,1 @@
+"""Structure and effective properties of films and labelled images."""

@@ -1,0 +1,255 @@
+"""Voxels of a film: the union of its spheres, painted with partial volumes.
+
+Every voxel is sampled at `supersampling`³ points; what comes back is the share of each phase in it.
+Active material takes precedence over the carbon-binder domain where spheres overlap. The film lies
+between z = 0 and z = height and is periodic in x and y: each image is painted once, whichever side
+of the box its centre lies on. The fine grid exists one slab at a time, so memory grows with the
+voxels alone.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from coatline.errors import InputError
+from coatline.manufacture.state import AM, CBD, PORE, Particles
+from coatline.measure.contacts import Necks
+
+NECK = 3
+"""Added to the phase of a neck on the fine grid: 4 of binder, 5 of AM."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Voxels of a film; arrays are [x, y, z].
+
+    Attributes:
+        am: (nx, ny, nz) float32, share of each voxel inside AM spheres.
+        cbd: share inside CBD beads and outside AM.
+        neck_am: share inside necks of AM and outside all spheres; zeros if none were asked for.
+        neck_cbd: the same of binder, which takes precedence. Necks count as pore everywhere but in
+            the conductivity field.
+        label: (nx, ny, nz) uint8, the phase that fills most of each voxel: 0 pore, 1 CBD, 2 AM.
+        spacing: voxel edges (dx, dy, dz) in µm. The grid fits the box exactly, so that edges differ
+            from the voxel size asked for by up to half a voxel over the whole length.
+    """
+
+    am: np.ndarray
+    cbd: np.ndarray
+    neck_am: np.ndarray
+    neck_cbd: np.ndarray
+    label: np.ndarray
+    spacing: tuple[float, float, float]
+
+    @property
+    def pore(self) -> np.ndarray:
+        """Share of each voxel outside all spheres, (nx, ny, nz) float32."""
+        return np.maximum(np.float32(1) - self.am - self.cbd, np.float32(0))
+
+    @property
+    def fraction(self) -> dict[str, float]:
+        """Volume fractions of pore, cbd and am from the fine grid; they sum to 1."""
+        am, cbd = (float(part.mean(dtype=np.float64)) for part in (self.am, self.cbd))
+        return {"pore": 1.0 - am - cbd, "cbd": cbd, "am": am}
+
+
+def fit_grid(
+    side: tuple[float, float], height: float, voxel_size: float
+) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+    """Number of voxels and their edges (µm) for a box that they fill exactly.
+
+    Raises:
+        InputError: a length or the voxel size is not positive and finite.
+    """
+    lengths = (*side, height)
+    if not all(math.isfinite(value) and value > 0 for value in (*lengths, voxel_size)):
+        raise InputError(
+            f"film of {side[0]:g} x {side[1]:g} x {height:g} µm with voxels of {voxel_size:g} µm: "
+            "lengths must be positive"
+        )
+    shape = tuple(max(1, round(length / voxel_size)) for length in lengths)
+    return shape, tuple(length / count for length, count in zip(lengths, shape))
+
+
+def paint(
+    particles: Particles,
+    height: float,
+    voxel_size: float,
+    supersampling: int = 4,
+    necks: Necks | None = None,
+) -> Volume:
+    """Paint the union of spheres of a film onto voxels.
+
+    Args:
+        particles: the film, periodic in x and y.
+        height: upper end of the film in µm; parts of spheres outside [0, height] are not counted.
+        voxel_size: wished edge in µm; the grid is fitted to the box, see `fit_grid`.
+        supersampling: sample points per voxel edge.
+        necks: necks to paint beside the spheres, see `coatline.measure.contacts`.
+
+    Raises:
+        InputError: a length, the voxel size or the supersampling is not positive.
+    """
+    if supersampling < 1:
+        raise InputError(f"supersampling {supersampling}: must be at least 1")
+    shape, spacing = fit_grid(particles.side, height, voxel_size)
+    order = np.concatenate([np.flatnonzero(particles.phase == phase) for phase in (CBD, AM)])
+    centre = np.ascontiguousarray(particles.position[order], dtype=np.float64)
+    radius = 0.5 * particles.diameter[order].astype(np.float64)
+    phase = particles.phase[order].astype(np.uint8)
+    if necks is None or len(necks.radius) == 0:
+        ends, width, material = np.zeros((0, 2, 3)), np.zeros(0), np.zeros(0, np.uint8)
+    else:
+        rank = np.argsort(necks.phase == CBD, kind="stable")  # binder last: it takes precedence
+        ends, width, material = necks.ends[rank], necks.radius[rank], necks.phase[rank]
+    parts = _paint(
+        (centre, radius, phase), (ends, width, material), shape, np.array(spacing), supersampling
+    )
+    return Volume(*parts, spacing=spacing)
+
+
+@njit(cache=True)
+def _slab_list(
+    low: np.ndarray, high: np.ndarray, width: float, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which objects touch which slab: start offsets, object and unwrapped slab number of each."""
+    start = np.zeros(count + 1, np.int64)
+    for pass_number in range(2):
+        if pass_number == 1:
+            start[1:] = np.cumsum(start[1:])
+            owner = np.empty(start[count], np.int64)
+            slab = np.empty(start[count], np.int64)
+            cursor = start[:-1].copy()
+        for k in range(len(low)):
+            for u in range(math.floor(low[k] / width), math.floor(high[k] / width) + 1):
+                i = u % count
+                if pass_number == 0:
+                    start[i + 1] += 1
+                else:
+                    owner[cursor[i]] = k
+                    slab[cursor[i]] = u
+                    cursor[i] += 1
+    return start, owner, slab
+
+
+@njit(cache=True)
+def _paint_sphere(
+    fine: np.ndarray, x0: float, step: np.ndarray, centre: np.ndarray, radius: float, value: int
+) -> None:
+    samples, ny, nz = fine.shape
+    for a in range(samples):
+        across = radius * radius - (x0 + (a + 0.5) * step[0] - centre[0]) ** 2
+        if across <= 0.0:
+            continue
+        half = math.sqrt(across)
+        low = math.ceil((centre[1] - half) / step[1] - 0.5)
+        high = math.floor((centre[1] + half) / step[1] - 0.5)
+        for j in range(low, high + 1):
+            along = across - ((j + 0.5) * step[1] - centre[1]) ** 2
+            if along <= 0.0:
+                continue
+            reach = math.sqrt(along)
+            first = max(0, math.ceil((centre[2] - reach) / step[2] - 0.5))
+            last = min(nz - 1, math.floor((centre[2] + reach) / step[2] - 0.5))
+            fine[a, j % ny, first : last + 1] = value
+
+
+@njit(cache=True)
+def _paint_neck(
+    fine: np.ndarray,
+    x0: float,
+    step: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    radius: float,
+    value: int,
+) -> None:
+    samples, ny, nz = fine.shape
+    axis = end - start
+    length = math.sqrt((axis * axis).sum())
+    if length == 0.0:
+        return
+    axis = axis / length
+    low = math.floor((min(start[1], end[1]) - radius) / step[1])
+    high = math.ceil((max(start[1], end[1]) + radius) / step[1])
+    first = max(0, math.floor((min(start[2], end[2]) - radius) / step[2]))
+    last = min(nz - 1, math.ceil((max(start[2], end[2]) + radius) / step[2]))
+    for a in range(samples):
+        px = x0 + (a + 0.5) * step[0] - start[0]
+        if px < min(0.0, end[0] - start[0]) - radius or px > max(0.0, end[0] - start[0]) + radius:
+            continue
+        for j in range(low, high + 1):
+            py = (j + 0.5) * step[1] - start[1]
+            for k in range(first, last + 1):
+                pz = (k + 0.5) * step[2] - start[2]
+                along = px * axis[0] + py * axis[1] + pz * axis[2]
+                if along < 0.0 or along > length:
+                    continue
+                if px * px + py * py + pz * pz - along * along <= radius * radius:
+                    fine[a, j % ny, k] = value
+
+
+@njit(cache=True)
+def _paint(
+    spheres: tuple,
+    necks: tuple,
+    shape: tuple[int, int, int],
+    spacing: np.ndarray,
+    samples: int,
+) -> tuple[np.ndarray, ...]:
+    centre, radius, phase = spheres
+    ends, width, material = necks
+    nx, ny, nz = shape
+    step = spacing / samples
+    am = np.zeros((nx, ny, nz), np.float32)
+    cbd = np.zeros((nx, ny, nz), np.float32)
+    neck_am = np.zeros((nx, ny, nz), np.float32)
+    neck_cbd = np.zeros((nx, ny, nz), np.float32)
+    label = np.zeros((nx, ny, nz), np.uint8)
+    fine = np.zeros((samples, ny * samples, nz * samples), np.uint8)
+    slabs = _slab_list(centre[:, 0] - radius, centre[:, 0] + radius, spacing[0], nx)
+    low = np.minimum(ends[:, 0, 0], ends[:, 1, 0]) - width
+    high = np.maximum(ends[:, 0, 0], ends[:, 1, 0]) + width
+    bridges = _slab_list(low, high, spacing[0], nx)
+    share = np.float32(1.0 / samples**3)
+    for i in range(nx):
+        fine[:] = PORE
+        start, owner, slab = bridges
+        for n in range(start[i], start[i + 1]):
+            k = owner[n]
+            _paint_neck(
+                fine,
+                slab[n] * spacing[0],
+                step,
+                ends[k, 0],
+                ends[k, 1],
+                width[k],
+                NECK + material[k],
+            )
+        start, owner, slab = slabs
+        for n in range(start[i], start[i + 1]):
+            k = owner[n]
+            _paint_sphere(fine, slab[n] * spacing[0], step, centre[k], radius[k], phase[k])
+        for j in range(ny):
+            for k in range(nz):
+                n_am = n_cbd = n_neck_am = n_neck_cbd = 0
+                for a in range(samples):
+                    for b in range(j * samples, (j + 1) * samples):
+                        for c in range(k * samples, (k + 1) * samples):
+                            value = fine[a, b, c]
+                            n_am += value == AM
+                            n_cbd += value == CBD
+                            n_neck_am += value == NECK + AM
+                            n_neck_cbd += value == NECK + CBD
+                n_pore = samples**3 - n_am - n_cbd
+                am[i, j, k] = n_am * share
+                cbd[i, j, k] = n_cbd * share
+                neck_am[i, j, k] = n_neck_am * share
+                neck_cbd[i, j, k] = n_neck_cbd * share
+                if n_am >= n_cbd and n_am >= n_pore:
+                    label[i, j, k] = AM
+                elif n_cbd >= n_pore:
+                    label[i, j, k] = CBD
+    return am, cbd, neck_am, neck_cbd, label

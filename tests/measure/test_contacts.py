@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from films import make_particles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coatline.errors import InputError
+from coatline.manufacture.state import AM, CBD, Particles
+from coatline.measure.contacts import Contacts, build_necks, find_pairs, mean_overlap
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.floats(0, 1))
+def test_pairs_agree_with_brute_force(seed, count, gap):
+    rng = np.random.default_rng(seed)
+    diameter = rng.choice([0.5, 1.0, 3.0, 4.5], count)
+    side = (9.5, 11.0)
+    position = rng.random((count, 3)) * [*side, 8]
+    particles = Particles(position, diameter, np.full(count, AM, np.uint8), side)
+    apart = position[None] - position[:, None]
+    expected = 0
+    for i in (-1, 0, 1):
+        for j in (-1, 0, 1):
+            shifted = np.sqrt(((apart + np.array([i * side[0], j * side[1], 0])) ** 2).sum(axis=2))
+            near = shifted < (diameter[:, None] + diameter[None]) / 2 + gap
+            expected += np.triu(near, 1).sum()
+    pairs = find_pairs(particles, gap)
+    assert len(pairs.first) == expected
+    assert (diameter[pairs.first] >= diameter[pairs.second]).all()
+
+
+def test_vector_points_to_the_nearest_image():
+    pairs = find_pairs(make_particles([(0.5, 5, 5, 2, AM), (9.5, 5, 5, 2, AM)]))
+    assert pairs.distance == pytest.approx([1.0])
+    assert abs(pairs.vector[0, 0]) == pytest.approx(1.0)
+
+
+def test_mean_overlap():
+    particles = make_particles([(5, 5, 5, 4, AM), (7.9, 5, 5, 2, CBD), (1, 1, 1, 1, CBD)])
+    assert mean_overlap(particles) == pytest.approx(5.0)  # 0.1 of 2
+    assert mean_overlap(make_particles([(5, 5, 5, 4, AM)])) == 0
+
+
+def test_what_is_bridged_by_what():
+    spheres = [(5, 5, 5, 4, AM), (8.3, 5, 5, 2, CBD), (5, 5, 9.3, 4, AM), (5, 1, 5, 2, CBD)]
+    necks = build_necks(make_particles(spheres), 20.0, Contacts(gap=0.4))
+    assert sorted(necks.phase) == [CBD, AM]  # the last bead lies 1 µm away, the planes further
+    necks = build_necks(make_particles(spheres), 20.0, Contacts(gap=0.4, active_material=False))
+    assert list(necks.phase) == [CBD]
+    assert necks.radius == pytest.approx([0.5])
+    assert len(build_necks(make_particles(spheres), 20.0, Contacts(gap=0.2)).radius) == 0
+    assert len(build_necks(make_particles(spheres), 20.0, Contacts(neck_radius=0)).radius) == 0
+
+
+def test_deep_overlap_needs_no_neck():
+    spheres = make_particles([(5, 5, 5, 2, CBD), (6.5, 5, 5, 2, CBD)])
+    assert len(build_necks(spheres, 20.0, Contacts()).radius) == 0
+
+
+def test_electrode_planes_are_bridged():
+    spheres = make_particles([(5, 5, 1.2, 2, CBD), (5, 5, 8.9, 2, CBD)])
+    necks = build_necks(spheres, 10.0, Contacts(gap=0.3))
+    np.testing.assert_allclose(np.sort(necks.ends[:, 1, 2]), [0, 10])
+    assert len(build_necks(spheres, 10.0, Contacts(gap=0.3, electrodes=False)).radius) == 0
+
+
+@pytest.mark.parametrize(
+    "values", [{"gap": -1}, {"gap": np.nan}, {"neck_radius": 1.5}, {"neck_radius": -0.1}]
+)
+def test_bad_contacts(values):
+    with pytest.raises(InputError, match=next(iter(values))):
+        Contacts(**values)
