@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from coatline import __version__
+from coatline.campaign import commands as campaign
 from coatline.errors import CoatlineError, InputError
 
 
@@ -96,6 +97,7 @@ def _run_extract(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Command] = {
+    **{name: Command(*row) for name, row in campaign.COMMANDS.items()},
     "extract": Command("measure a labelled 3D image", _add_extract, _run_extract),
 }
 """Every subcommand by name, in the order of the help."""

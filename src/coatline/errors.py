@@ -6,7 +6,7 @@ class CoatlineError(Exception):
 
 
 class ConfigError(CoatlineError):
-    """A configuration that cannot be used; names the file, the key, the value and what would be right."""
+    """A configuration that cannot be used; names file, key, value and what would be right."""
 
 
 class InputError(CoatlineError):

@@ -138,13 +138,21 @@ class Neck(Block):
     source: str = Field(min_length=3)
 
 
+class Coverage(Block):
+    """How far from a bead's surface the AM beneath counts as covered by binder."""
+
+    distance: Annotated[float, Field(ge=0, lt=5)] = Field(description="µm")
+    source: str = Field(min_length=3)
+
+
 class Transport(Block):
-    """What the effective transport properties are computed from."""
+    """What the effective properties are computed from."""
 
     conductivity_active_material: Conductivity
     conductivity_carbon_binder: Conductivity
     diffusivity_carbon_binder: Diffusivity
     neck: Neck
+    coverage: Coverage
 
 
 class Material(Block):
@@ -192,6 +200,7 @@ class Material(Block):
             "diffusivity_carbon_binder": transport.diffusivity_carbon_binder.value,
             "neck_gap": transport.neck.gap,
             "neck_radius": transport.neck.radius,
+            "coverage": transport.coverage.distance,
         }
 
 

@@ -68,7 +68,7 @@ def test_silence_is_not_success(fake, tmp_path):
 
 
 def test_a_missing_engine_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="engine.command: no program 'no-such-lmp'"):
+    with pytest.raises(ConfigError, match=r"engine\.command: no program 'no-such-lmp'"):
         run(Engine(command="no-such-lmp"), tmp_path)
 
 

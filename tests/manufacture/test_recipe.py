@@ -52,8 +52,8 @@ def test_additive_slurry_density():
 
 def test_the_spheres_of_a_slurry_add_up_to_its_volume():
     made = formulate(94, 60, 0.1, 10, NMC111)
-    spheres = math.pi / 6 * (
-        np.sum(made.am_diameter**3) + made.bead_count * made.bead_diameter_liquid**3
+    spheres = (
+        math.pi / 6 * (np.sum(made.am_diameter**3) + made.bead_count * made.bead_diameter_liquid**3)
     )
     assert spheres == pytest.approx(made.slurry_volume, rel=1e-12)
 

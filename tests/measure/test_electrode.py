@@ -15,7 +15,7 @@ from coatline.measure.export import write_tiff, write_vtk
 
 ARGUMENTS = {
     "solid_mass": 5000.0,
-    "nanoporosity": 0.5,
+    "cbd_solid_volume": 100.0,
     "conductivity": {"am": 0.01, "cbd": 18.8},
     "voxel_size": 0.5,
 }
@@ -35,12 +35,14 @@ def test_every_variable_says_what_it_is(measured):
 
 def test_values_close_with_each_other(measured):
     v = {name: float(measured[name]) for name in VARIABLES}
-    pore = v["porosity_without_nanopores"] / 100
+    pore = v["porosity_without_nanopores"]
     assert v["density"] == pytest.approx(5000 / 12**3)
     assert pore + v["volume_fraction_active_material"] + v["volume_fraction_cbd"] == pytest.approx(
         1
     )
-    assert v["porosity"] / 100 == pytest.approx(pore + 0.5 * v["volume_fraction_cbd"])
+    assert v["porosity"] == pytest.approx(pore + v["nanoporosity"] * v["volume_fraction_cbd"])
+    solid = (1 - v["nanoporosity"]) * v["volume_fraction_cbd"] * 12**3
+    assert solid == pytest.approx(ARGUMENTS["cbd_solid_volume"])
     capacity = pore + 0.05 * v["volume_fraction_cbd"]
     assert v["tortuosity_factor"] * v["relative_diffusivity"] == pytest.approx(capacity, rel=1e-5)
     assert v["tortuosity_factor_pore"] >= 1 and v["tortuosity_factor"] >= 1
@@ -117,7 +119,7 @@ def test_larger_necks_carry_more(film):
     [
         ({"solid_mass": 0.0}, "solid_mass"),
         ({"solid_mass": float("nan")}, "solid_mass"),
-        ({"nanoporosity": 1.0}, "nanoporosity"),
+        ({"cbd_solid_volume": 0.0}, "cbd_solid_volume"),
         ({"conductivity": {"am": 1.0}}, "cbd"),
         ({"conductivity": {"am": -1.0, "cbd": 1.0}}, "am"),
         ({"cbd_diffusivity": 2.0}, "cbd_diffusivity"),

@@ -44,7 +44,7 @@ SLURRY_BLOCK, BLOCK = 5.0, 6.0
 def _work_folder(beside: Path) -> Iterator[Path]:
     """A private folder on the file system of the outputs, gone afterwards whatever happens."""
     beside.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".work-", dir=beside.parent))
+    folder = Path(tempfile.mkdtemp(prefix=".work-", dir=beside.parent)).resolve()
     try:
         yield folder
     finally:
@@ -167,7 +167,7 @@ def make_slurry(
         force_field: contacts of the stages `slurry` and `dried`.
         protocol: `pressure` (kPa), `safety_factor`, `retries`.
         seed: of the places.
-        decks: folder of the LAMMPS decks.
+        decks: folder of the LAMMPS decks; absolute, as LAMMPS runs elsewhere.
         engine: how to start LAMMPS.
         log: receives LAMMPS's output.
 

@@ -22,8 +22,14 @@ _FLUX = "|inlet - outlet| over the mean flux of the solution"
 VARIABLES = {
     "thickness": ("um", "thickness", "height above the collector, as given by the pressing plane"),
     "density": ("g/cm3", "density", "solid mass over area times thickness"),
-    "porosity": ("%", "porosity, CBD nanopores included", "1 - phi_AM - (1 - n) phi_CBD, union"),
-    "porosity_without_nanopores": ("%", "porosity outside AM and CBD beads", "union of spheres"),
+    "porosity": ("1", "porosity, CBD nanopores included", "1 - phi_AM - (1 - n) phi_CBD, union"),
+    "porosity_without_nanopores": ("1", "porosity outside AM and CBD beads", "union of spheres"),
+    "nanoporosity": (
+        "1",
+        "mean pore share n inside CBD beads",
+        "1 - volume of CBD solid over volume of the union of beads: crushed and overlapped beads "
+        "have lost pores, never solid",
+    ),
     "volume_fraction_active_material": ("1", "volume fraction of AM", "union of spheres"),
     "volume_fraction_cbd": (
         "1",
@@ -110,7 +116,7 @@ def measure_electrode(
     height: float,
     *,
     solid_mass: float,
-    nanoporosity: float,
+    cbd_solid_volume: float,
     conductivity: dict[str, float],
     cbd_diffusivity: float = 0.05,
     voxel_size: float = 0.4,
@@ -127,7 +133,7 @@ def measure_electrode(
         particles: the film on its collector at z = 0, periodic in x and y, in µm.
         height: thickness of the film in µm.
         solid_mass: mass of all solids in pg.
-        nanoporosity: porosity within CBD beads, 0 to 1.
+        cbd_solid_volume: volume of the CBD's solid without nanopores in µm³.
         conductivity: bulk electronic conductivity of `am` and `cbd` (as a nanoporous bead) in S/m.
         cbd_diffusivity: diffusivity within CBD over that of the pores.
         voxel_size: in µm.
@@ -147,7 +153,7 @@ def measure_electrode(
         InputError: an argument is out of range, or no AM or CBD sphere is given.
         UnconvergedError: a solver failed; no dataset is made.
     """
-    _check(particles, height, solid_mass, nanoporosity, conductivity, cbd_diffusivity)
+    _check(particles, height, solid_mass, cbd_solid_volume, conductivity, cbd_diffusivity)
     contacts = Contacts() if contacts is None else contacts
     box = particles.side[0] * particles.side[1] * height
     pairs = find_pairs(particles)
@@ -155,11 +161,13 @@ def measure_electrode(
     volume = paint(particles, height, voxel_size, supersampling, necks)
     share = volume.fraction
     surface = sample_surface(particles, height, coverage=cbd_coverage)
+    nanoporosity = 1 - cbd_solid_volume / (share["cbd"] * box) if share["cbd"] else 0.0
     values = {
         "thickness": float(height),
         "density": solid_mass / box,
-        "porosity": 100 * (1 - share["am"] - (1 - nanoporosity) * share["cbd"]),
-        "porosity_without_nanopores": 100 * share["pore"],
+        "porosity": 1 - share["am"] - (1 - nanoporosity) * share["cbd"],
+        "porosity_without_nanopores": share["pore"],
+        "nanoporosity": nanoporosity,
         "volume_fraction_active_material": share["am"],
         "volume_fraction_cbd": share["cbd"],
         "active_surface_area": surface.active_surface_area,
@@ -182,7 +190,6 @@ def measure_electrode(
         depth=("depth", depth, _attributes("um", "height above the collector", "middle of slab")),
     )
     dataset.attrs = {
-        "nanoporosity": float(nanoporosity),
         "conductivity_am": float(conductivity["am"]),
         "conductivity_cbd": float(conductivity["cbd"]),
         "cbd_diffusivity": float(cbd_diffusivity),
@@ -272,7 +279,7 @@ def _check(
     particles: Particles,
     height: float,
     solid_mass: float,
-    nanoporosity: float,
+    cbd_solid_volume: float,
     conductivity: dict[str, float],
     cbd_diffusivity: float,
 ) -> None:
@@ -289,11 +296,13 @@ def _check(
             f"electrode: lateral size {min(particles.side):g} µm is below the largest particle's "
             f"diameter, {largest:g} µm"
         )
-    for name, value in (("height", height), ("solid_mass", solid_mass)):
+    for name, value in (
+        ("height", height),
+        ("solid_mass", solid_mass),
+        ("cbd_solid_volume", cbd_solid_volume),
+    ):
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"electrode: {name} {value} must be positive")
-    if not 0 <= nanoporosity < 1:
-        raise InputError(f"electrode: nanoporosity {nanoporosity} must lie within 0 and 1")
     if not 0 <= cbd_diffusivity <= 1:
         raise InputError(f"electrode: cbd_diffusivity {cbd_diffusivity} must lie within 0 and 1")
     for phase in ("am", "cbd"):

@@ -1,5 +1,6 @@
 """Measuring one sample of a campaign: its electrode, or the cause that it has none."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,7 @@ def measure_sample(
     data: Path,
     output: Path,
     *,
-    solid_mass: float,
-    nanoporosity: float,
-    conductivities: dict[str, float],
+    conductivities: Mapping[str, float],
     settings: dict[str, Any],
     threads: int = 1,
 ) -> None:
@@ -45,11 +44,7 @@ def measure_sample(
         record: of calendering, netCDF.
         data: its particles, LAMMPS data; empty where calendering failed.
         output: netCDF file to write.
-        solid_mass: µg.
-        nanoporosity: pore share inside a CBD bead.
-        conductivities: `conductivity_active_material` and `conductivity_carbon_binder` in S/m,
-            `diffusivity_carbon_binder` over that of the pores, `neck_gap` in µm, `neck_radius`
-            over that of the smaller sphere.
+        conductivities: see `measure_contacts`.
         settings: `voxel_size` in µm, `supersampling`, `keep_labels`.
         threads: for torch.
 
@@ -66,16 +61,9 @@ def measure_sample(
         dataset = measure_electrode(
             particles,
             results["thickness"],
-            solid_mass=solid_mass * 1e6,
-            nanoporosity=nanoporosity,
-            conductivity={
-                "am": conductivities["conductivity_active_material"],
-                "cbd": conductivities["conductivity_carbon_binder"],
-            },
-            cbd_diffusivity=conductivities["diffusivity_carbon_binder"],
-            contacts=Contacts(
-                gap=conductivities["neck_gap"], neck_radius=conductivities["neck_radius"]
-            ),
+            solid_mass=results["solid_mass"],
+            cbd_solid_volume=results["cbd_solid_volume"],
+            **measure_contacts(conductivities),
             threads=threads,
             **settings,
         )
@@ -88,6 +76,27 @@ def measure_sample(
             dataset[name] = ((), results[name], attributes)
     dataset.attrs |= {"status": "ok", "cause": ""}
     write_electrode(output, dataset)
+
+
+def measure_contacts(conductivities: Mapping[str, float]) -> dict[str, Any]:
+    """The arguments of `measure_electrode` that a material gives.
+
+    Args:
+        conductivities: `conductivity_active_material` and `conductivity_carbon_binder` in S/m,
+            `diffusivity_carbon_binder` over that of the pores, `neck_gap` in µm, `neck_radius`
+            over that of the smaller sphere, `coverage` in µm.
+    """
+    return {
+        "conductivity": {
+            "am": conductivities["conductivity_active_material"],
+            "cbd": conductivities["conductivity_carbon_binder"],
+        },
+        "cbd_diffusivity": conductivities["diffusivity_carbon_binder"],
+        "contacts": Contacts(
+            gap=conductivities["neck_gap"], neck_radius=conductivities["neck_radius"]
+        ),
+        "cbd_coverage": conductivities["coverage"],
+    }
 
 
 def write_failure(path: Path, cause: str) -> None:

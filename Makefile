@@ -1,0 +1,48 @@
+# What people type: make demo, make test. Both do all set-up themselves, once per lock file.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+CORES ?= 2
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/ready
+SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
+	@echo "make test   run all tests"
+	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
+	@echo "make bench  measure the cost of each stage and property"
+	@echo "make clean  remove the environment and caches; results stay"
+
+demo: $(READY)
+	$(SNAKEMAKE) --cores $(CORES) --configfile config/demo.yaml
+	@$(BIN)/coatline summary results/demo/dataset.nc
+
+# Two tests at a time, files of tests kept together, so that what a file shares is made once and a
+# workflow under test, which has one core, meets one other test at most.
+test: $(READY)
+	PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(SNAKEMAKE) --lint
+
+bench: $(READY)
+	PATH="$(BIN):$$PATH" $(BIN)/coatline bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .snakemake/coatline
+	find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment: what the lock file names, and coatline itself as it stands here.
+$(READY): envs/requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: there is no $(PYTHON); install Python 3.11, or name it: make PYTHON=…" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

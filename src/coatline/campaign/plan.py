@@ -1,0 +1,156 @@
+"""What a campaign makes: its checked configuration, its material and its design, resolved together.
+
+The rule files and the command line start here. Nothing heavy is imported: a workflow is parsed for
+every job.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from coatline.campaign.config import (
+    Config,
+    check_electrode,
+    check_force_field,
+    find_upper_compression,
+    list_arguments,
+    load_config,
+)
+from coatline.design.file import check_design
+from coatline.design.grid import grid_points
+from coatline.design.table import Design, Sample, make_design
+from coatline.material import Material, load_material
+
+CHUNK = 16
+"""Slurries whose electrodes are gathered together: the first chunk always holds y00 to y15."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A campaign that can be made.
+
+    Attributes:
+        config: the checked configuration.
+        material: the material that it names.
+        design: the electrodes, computed.
+        folder: where the results go, `results/<campaign>`.
+    """
+
+    config: Config
+    material: Material
+    design: Design
+    folder: Path
+
+    @cached_property
+    def force_field(self) -> dict[str, Any]:
+        """Contact laws of the stages `slurry` and `dried`."""
+        return self.material.force_field(self.config.manufacture.force_field)
+
+    @cached_property
+    def upper_compression(self) -> float:
+        """Compression rate that every slurry is pressed to, %."""
+        return float(find_upper_compression(self.config.design))
+
+    @cached_property
+    def grid(self) -> list[str]:
+        """Two-digit numbers of the states that pressing leaves: 00, 01, …"""
+        return [f"{point:02d}" for point in grid_points(self.upper_compression)]
+
+    @cached_property
+    def chunks(self) -> dict[str, list[str]]:
+        """Ids of the samples to gather together, by name of the chunk."""
+        found: dict[str, list[str]] = {}
+        for row in self.design:
+            found.setdefault(name_chunk(row.slurry), []).append(row.sample)
+        return found
+
+    @cached_property
+    def design_arguments(self) -> dict[str, Any]:
+        """Plain arguments of `coatline.design.table.make_design`, but for the cache."""
+        return {"seed": self.config.campaign.seed} | list_arguments(self.config.design)
+
+    @cached_property
+    def ranges(self) -> dict[str, list[float]]:
+        """Ranges of the three inputs, %; none where the recipes are the user's own."""
+        arguments = self.design_arguments
+        names = ("active_material", "solid_content", "compression_rate")
+        return {name: list(arguments[name]) for name in names if name in arguments}
+
+    def seed_of(self, slurry: str) -> int:
+        """Seed of the packing of a slurry."""
+        return derive_seed(self.config.campaign.seed, slurry)
+
+    def protocol(self, stage: str) -> dict[str, Any]:
+        """How a stage is run: its block of `manufacture` and the keys that all stages share.
+
+        Args:
+            stage: `slurry`, `drying` or `pressing`.
+        """
+        manufacture = self.config.manufacture
+        shared = {"safety_factor": manufacture.safety_factor, "retries": manufacture.retries}
+        return getattr(manufacture, stage).model_dump() | shared
+
+    def describe(self) -> dict[str, Any]:
+        """The whole configuration with its defaults, and the material, as plain values."""
+        config = self.config.model_dump(mode="json", exclude={"design": {"recipes"}})
+        return config | {"material": self.material.model_dump(mode="json")}
+
+
+def make_plan(
+    mapping: Mapping[str, Any],
+    source: str,
+    *,
+    cache: Path | None = None,
+    results: Path = Path("results"),
+) -> Plan:
+    """Resolve a configuration into what is to be made, and check all of it.
+
+    Args:
+        mapping: the configuration, as YAML gives it.
+        source: file that it came from.
+        cache: folder in which the Sobol points are remembered.
+        results: folder of all campaigns.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ConfigError: anything in configuration, material or design that cannot be made, or a
+            `design.csv` on disk that contradicts the computed design; one line.
+    """
+    config = load_config(mapping, source)
+    material = load_material(config.material_file)
+    check_force_field(config, list(material.force_fields))
+    check_electrode(
+        config, max(material.particle_sizes.diameters), material.carbon_binder.bead_diameter
+    )
+    arguments = list_arguments(config.design)
+    design = make_design(**arguments, seed=config.campaign.seed, cache=cache)
+    folder = results / config.campaign.name
+    check_design(folder / "design" / "design.csv", design)
+    return Plan(config, material, design, folder)
+
+
+def derive_seed(seed: int, slurry: str) -> int:
+    """Derive the seed of one slurry, which no other slurry of the design has a part in.
+
+    Args:
+        seed: of the campaign.
+        slurry: id, such as y07.
+
+    Returns:
+        From 1 to 2³¹ - 2, which every random generator here takes.
+    """
+    digest = hashlib.sha256(f"{seed} {slurry}".encode()).digest()
+    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 2)
+
+
+def name_chunk(slurry: str) -> str:
+    """Name the chunk that a slurry's electrodes are gathered in; it depends on its number alone."""
+    return f"{int(slurry[1:]) // CHUNK:04d}"
+
+
+__all__ = ["CHUNK", "Plan", "Sample", "derive_seed", "make_plan", "name_chunk"]

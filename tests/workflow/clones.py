@@ -1,0 +1,81 @@
+"""A clone of the workflow to run and to change, and Snakemake in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+SNAKEMAKE = (sys.executable, "-m", "snakemake")
+
+
+@dataclass
+class Clone:
+    """A copy of what the workflow is made of, with a small campaign in `small.yaml`."""
+
+    folder: Path
+
+    def snakemake(self, *options: str, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [*SNAKEMAKE, *options],
+            cwd=self.folder,
+            env=os.environ | {"COLUMNS": "100"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+
+    def plan(self, *options: str, config: str = "small.yaml") -> dict[str, int]:
+        """Jobs per rule that would run; empty where nothing would."""
+        result = self.snakemake("-n", "--quiet", "rules", "--configfile", config, *options)
+        assert result.returncode == 0, result.stderr
+        text = result.stdout + result.stderr
+        rows = re.findall(r"^(\w+) +(\d+)$", text, re.MULTILINE)
+        assert rows or "Nothing to be done" in text, text
+        return {name: int(count) for name, count in rows if name not in ("total", "all")}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} holds no {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def append(self, file: str, text: str) -> None:
+        with open(self.folder / file, "a", encoding="utf-8") as opened:
+            opened.write(text)
+
+    def configure(self, name: str = "small.yaml", **blocks: dict) -> None:
+        """Write a configuration: the small campaign, with blocks changed."""
+        config = {
+            "campaign": {"name": "small", "seed": 1, "minimum_success": 0.9},
+            "design": {"kind": "shared-slurries", "slurries": 2, "compressions": 2},
+            "electrode": {"solid_mass": 0.026, "solid_loading": 10},
+            "measure": {"voxel_size": 0.8, "supersampling": 2},
+            "engine": {"command": str(self.folder / "lmp")},
+        }
+        for block, values in blocks.items():
+            config[block] = config.get(block, {}) | values
+        (self.folder / name).write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def make_clone(folder: Path) -> Clone:
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, symlinks=True)
+        else:
+            shutil.copy2(source, folder / part)
+    stub = folder / "lmp"
+    code = Path(__file__).with_name("stub_lmp.py").read_text(encoding="utf-8")
+    stub.write_text(f"#!{sys.executable} -S\n{code}", encoding="utf-8")
+    stub.chmod(0o755)
+    clone = Clone(folder)
+    clone.configure()
+    return clone

@@ -1,0 +1,97 @@
+"""Stands in for LAMMPS where physics is not the point: particles stay where they are, squeezed.
+
+It takes the decks' variables and leaves the files that they leave. Environment variables make it
+fail for folders whose path holds a text: STUB_BLOW_UP as physics does, STUB_KILL once, as a node
+does.
+"""
+
+import gzip
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def read_atoms(path: Path) -> tuple[list[str], list[list[float]]]:
+    lines = path.read_text().splitlines()
+    start = lines.index("Atoms # sphere") + 2
+    return lines[:start], [[float(word) for word in line.split()] for line in lines[start:]]
+
+
+def write_atoms(path: Path, head: list[str], atoms: list[list[float]]) -> None:
+    rows = [f"{a[0]:.0f} {a[1]:.0f} " + " ".join(f"{v:.17g}" for v in a[2:]) for a in atoms]
+    path.write_text("\n".join([*head, *rows]) + "\n")
+
+
+def squeeze(atoms: list[list[float]], top: float) -> list[list[float]]:
+    """Bring the film's top to a height, diameters kept."""
+    radius = [a[2] / 2 if a[1] < 3 else 0.0 for a in atoms]
+    old = max(a[6] + r for a, r in zip(atoms, radius) if r)
+    return [
+        [*a[:6], r + max(0.0, a[6] - r) * (top - 2 * r) / (old - 2 * r) if r else top]
+        for a, r in zip(atoms, radius)
+    ]
+
+
+def find_top(atoms: list[list[float]]) -> float:
+    return max(a[6] + a[2] / 2 for a in atoms if a[1] < 3)
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    deck = Path(words[words.index("-in") + 1]).stem
+    given = {words[i + 1]: words[i + 2] for i, word in enumerate(words) if word == "-var"}
+    print("LAMMPS (stub)", flush=True)
+    here = str(Path.cwd())
+    blow_up, kill = os.environ.get("STUB_BLOW_UP"), os.environ.get("STUB_KILL")
+    if blow_up and blow_up in here:
+        print("ERROR: Lost atoms: original 10 current 9 (src/thermo.cpp:494)")
+        sys.exit(1)
+    mark = Path(os.environ.get("STUB_MARK", "mark"))
+    if kill and kill in here and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    results = run_deck(deck, given)
+    names = "step time height speed pressure_top pressure_bottom kinetic unbalanced coordination"
+    Path("series.txt").write_text(f"{names}\n0 0 9 0 1 1 0 0.1 3\n200 1 8 0 50 50 0 0.01 4\n")
+    for name, value in results.items():
+        print(f"coatline: result {name} {value:.17g}")
+    print("coatline: done")
+
+
+def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:
+    head, atoms = read_atoms(Path(given["packing"] if deck == "slurry" else given["from"]))
+    if deck == "slurry":
+        atoms = squeeze(atoms, 0.95 * find_top(atoms))
+        for name in ("slurry.data", "slurry.restart"):
+            write_atoms(Path(name), head, atoms)
+        return {"height": find_top(atoms)}
+    if deck == "dry":
+        atoms = [[*a[:2], float(given["dried"]), *a[3:]] if a[1] == 1 else a for a in atoms]
+        atoms = squeeze(atoms, 0.7 * find_top(atoms))
+        for name in ("dried.data", "dried.restart"):
+            write_atoms(Path(name), head, atoms)
+        return {"thickness": find_top(atoms)}
+    if deck == "press":
+        top = find_top(atoms)
+        for point in range(int(given["grid_points"]) + 1):
+            write_atoms(
+                Path(f"grid.{point}.restart"), head, squeeze(atoms, top * (1 - 0.025 * point))
+            )
+        if int(given["frame_steps"]):
+            Path("frames.dump.gz").write_bytes(gzip.compress(b"frames"))
+        return {}
+    way = float(given["press_speed"]) * int(given["press_steps"]) * float(given["dt"])
+    lowest = find_top(atoms) - way
+    atoms = squeeze(atoms, 1.02 * lowest)
+    write_atoms(Path("calendered.data"), head, atoms)
+    return {
+        "lowest": lowest,
+        "pressure_lowest": 1e4,
+        "pressure_collector": 1e4,
+        "thickness": find_top(atoms),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Whole campaigns through Snakemake, with a stand-in for LAMMPS."""
+
+import json
+import shutil
+from pathlib import Path
+
+import netCDF4
+import pytest
+from clones import Clone, make_clone
+
+CONFIG = ("--cores", "1", "--configfile", "small.yaml")
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory) -> Clone:
+    clone = make_clone(tmp_path_factory.mktemp("campaign") / "clone")
+    # A node that goes away at the first attempt of one stage.
+    kill = {"STUB_KILL": "manufacture/y01/", "STUB_MARK": str(clone.folder / "killed")}
+    result = clone.snakemake(*CONFIG, **kill)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return clone
+
+
+def read(path: Path, name: str) -> list:
+    with netCDF4.Dataset(path) as file:
+        return list(file.variables[name][:])
+
+
+def test_dataset_holds_all_samples(campaign):
+    dataset = campaign.folder / "results/small/dataset.nc"
+    assert read(dataset, "sample") == ["y00c0", "y00c1", "y01c0", "y01c1"]
+    assert read(dataset, "status") == ["ok"] * 4
+    rates = read(dataset, "compression_rate")
+    reached = [
+        1 - low / dry
+        for low, dry in zip(read(dataset, "thickness_lowest"), read(dataset, "thickness_dried"))
+    ]
+    assert reached == pytest.approx([rate / 100 for rate in rates], abs=1e-3)
+
+
+def test_provenance_names_attempts_seeds_and_versions(campaign):
+    made = json.loads((campaign.folder / "results/small/provenance.json").read_text())
+    assert set(made["slurries"]) == {"y00", "y01"}
+    assert set(made["samples"]) == {"y00c0", "y00c1", "y01c0", "y01c1"}
+    assert made["slurries"]["y00"]["slurry"]["attempt"] == 1
+    assert made["slurries"]["y01"]["slurry"]["attempt"] == 2  # killed once
+    seeds = {made["slurries"][slurry]["slurry"]["seed"] for slurry in made["slurries"]}
+    assert len(seeds) == 2
+    assert made["lammps"] == ["stub"]
+    assert made["config"]["material"]["name"] == "NMC111"
+    assert set(made["samples"]["y00c0"]) == {"calender", "measure"}
+
+
+def test_second_run_runs_nothing(campaign):
+    assert campaign.plan() == {}
+    result = campaign.snakemake(*CONFIG)
+    assert result.returncode == 0 and "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_at_most_eight_files_per_sample(campaign):
+    files = [path for path in (campaign.folder / "results").rglob("*") if path.is_file()]
+    own = [path for path in files if "y01c1" in path.relative_to(campaign.folder).as_posix()]
+    assert 0 < len(own) <= 8
+    assert not [path for path in files if ".work" in path.as_posix()]
+
+
+def test_figures_in_three_formats(campaign):
+    figures = campaign.folder / "results/small/report/figures"
+    assert {path.name for path in figures.iterdir()} == {
+        f"{name}.{form}" for name in ("design", "distributions") for form in ("svg", "pdf", "png")
+    }
+
+
+def test_equal_campaigns_give_equal_datasets(campaign, tmp_path):
+    """All is made again at other times: the same bytes of states and of the dataset."""
+    folder = tmp_path / "clone"
+    shutil.copytree(campaign.folder, folder, symlinks=True)
+    names = ("dataset.nc", "manufacture/y00/dried.restart", "manufacture/y01c1/calendered.data.gz")
+    files = [folder / "results/small" / name for name in names]
+    before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
+    made = Clone(folder).snakemake(*CONFIG, "--forceall", "--", "results/small/dataset.nc")
+    assert made.returncode == 0, made.stderr
+    for path, (content, moment) in zip(files, before, strict=True):
+        assert path.stat().st_mtime_ns > moment
+        assert path.read_bytes() == content, path.name
+
+
+def test_physical_failure_is_a_result(clone):
+    """One slurry of two blows up: its samples fail, the others do not, the campaign stops."""
+    result = clone.snakemake(*CONFIG, STUB_BLOW_UP="manufacture/y01/")
+    assert result.returncode != 0
+    lines = [line for line in result.stderr.splitlines() if line.startswith("coatline: error")]
+    assert lines and all(line == lines[0] for line in lines)
+    assert "2 of 4 samples failed, campaign.minimum_success = 0.9 allows 0" in lines[0]
+    assert "Lost atoms" in lines[0] and "logs" in lines[0]
+    folder = clone.folder / "results/small"
+    assert not (folder / "dataset.nc").exists()
+    kept = folder / "dataset_incomplete.nc"
+    assert read(kept, "status") == ["ok", "ok", "failed", "failed"]
+    assert all("Lost atoms" in cause for cause in read(kept, "cause")[2:])
+
+    clone.configure(campaign={"minimum_success": 0.5})
+    assert clone.plan() == {"dataset": 1}
+    result = clone.snakemake(*CONFIG)
+    assert result.returncode == 0, result.stderr
+    assert read(folder / "dataset.nc", "status") == ["ok", "ok", "failed", "failed"]
+    assert not kept.exists()
+
+
+def test_recipe_known_late_uses_the_same_rules(clone):
+    """An electrode whose recipe another job writes, as an optimum is: by its own file, alone."""
+    late = '{"o00": "late.json", "o00c0": "late.json"}'
+    clone.edit("workflow/rules/common.smk", "late_recipes = {}", f"late_recipes = {late}")
+    recipe = {"active_material": 92.0, "solid_content": 60.0, "compression_rate": 12.5}
+    (clone.folder / "late.json").write_text(json.dumps(recipe))
+    target = "results/small/measure/o00c0.nc"
+    one = {"slurry": 1, "dry": 1, "press": 1, "calender": 1, "measure": 1}
+    assert clone.plan("--", target) == one
+    result = clone.snakemake(*CONFIG, "--", target)
+    assert result.returncode == 0, result.stderr
+    with netCDF4.Dataset(clone.folder / target) as file:
+        assert file.status == "ok"
+        low, dry = (float(file[name][...]) for name in ("thickness_lowest", "thickness_dried"))
+        assert 1 - low / dry == pytest.approx(0.125, abs=1e-3)

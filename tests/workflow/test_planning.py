@@ -1,0 +1,112 @@
+"""What a campaign would run, how fast that is known, and the style of the rule files."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FIELDS = (
+    "message",
+    "input",
+    "output",
+    "log",
+    "benchmark",
+    "threads",
+    "resources",
+    "conda",
+    "params",
+    "script",
+)
+HEAVY = ("numpy", "scipy", "pandas", "xarray", "netCDF4", "numba", "torch", "matplotlib", "SALib")
+
+PARSE = """
+import json, sys, time
+started = time.perf_counter()
+from pathlib import Path
+from coatline.campaign.config.yaml_file import read_yaml
+from coatline.campaign.fingerprint import physics_hash
+from coatline.campaign.plan import make_plan
+plan = make_plan(read_yaml(Path(sys.argv[1])), sys.argv[1], cache=Path("cache"))
+for script in Path(sys.argv[2]).glob("*.py"):
+    physics_hash(script=script, store=Path("cache") / "fingerprints.json")
+seconds = time.perf_counter() - started
+heavy = [name for name in sys.argv[3:] if name in sys.modules]
+print(json.dumps([len(plan.design), len(plan.chunks), seconds, heavy]))
+"""
+
+
+def test_paper_campaign(clone):
+    started = time.perf_counter()
+    plan = clone.plan(config="config/paper.yaml")
+    assert time.perf_counter() - started < 20  # under 10 s where nothing else runs
+    assert plan["slurry"] == plan["dry"] == plan["press"] == 29
+    assert plan["calender"] == plan["measure"] == 174
+    assert sum(plan.values()) + 1 <= 450
+
+
+def test_demo_is_the_default_and_is_not_mixed_into_others(clone):
+    plain = clone.snakemake("-n", "--quiet", "rules")
+    assert re.search(r"^slurry +4$", plain.stdout + plain.stderr, re.MULTILINE)
+    # A configuration without an electrode takes the default, not the demo's.
+    (clone.folder / "other.yaml").write_text(
+        "campaign: {name: other}\ndesign: {kind: recipes, recipes: "
+        "[{active_material: 94, solid_content: 60, compression_rate: 10}]}\n"
+    )
+    assert clone.plan(config="other.yaml")["slurry"] == 1
+    listed = clone.snakemake("--summary", "--configfile", "other.yaml").stdout
+    assert "results/other/" in listed and "results/demo/" not in listed
+
+
+def parse(folder: Path, config: Path) -> tuple[int, int, float, list[str]]:
+    import json
+
+    command = [sys.executable, "-c", PARSE, str(config), str(ROOT / "workflow/scripts"), *HEAVY]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return json.loads(result.stdout)
+
+
+def test_parsing_10000_samples(tmp_path):
+    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+    config["design"]["slurries"] = 1667
+    (tmp_path / "large.yaml").write_text(yaml.safe_dump(config))
+    first = parse(tmp_path, tmp_path / "large.yaml")
+    assert first[:2] == [10_002, 105]
+    seconds = [parse(tmp_path, tmp_path / "large.yaml") for _ in range(3)]
+    assert min(run[2] for run in seconds) < 2
+    assert seconds[0][3] == []
+
+
+def test_lint_finds_nothing(clone):
+    result = clone.snakemake("--lint", "--configfile", "config/demo.yaml")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "good condition" in result.stdout + result.stderr
+
+
+def test_snakefmt_changes_nothing():
+    command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_rules_have_the_same_fields_in_the_same_order():
+    count = 0
+    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        text = file.read_text(encoding="utf-8")
+        for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE):
+            fields = re.findall(r"^    (\w+):", body, re.MULTILINE)
+            fields = [field for field in fields if field != "retries"]
+            wanted = [field for field in FIELDS if field != "input" or "input" in fields]
+            assert tuple(fields) == tuple(wanted), f"{file.name}: rule {name}"
+            assert f'"../scripts/{name}.py"' in body
+            count += 1
+    assert count == 10
+
+
+def test_scripts_are_a_few_lines():
+    for script in (ROOT / "workflow/scripts").glob("*.py"):
+        lines = script.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 45 or script.name == "job.py", script.name

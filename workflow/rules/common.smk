@@ -1,0 +1,119 @@
+# The plan of the campaign, the paths, and what rules may ask of them.
+
+import os
+import sys
+from pathlib import Path
+
+# The code of this clone, here and in all jobs, whatever else is installed.
+SOURCE = Path(workflow.basedir) / "src"
+sys.path.insert(0, str(SOURCE))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
+
+try:
+    from coatline.campaign.config.yaml_file import read_yaml
+    from coatline.campaign.fingerprint import physics_hash
+    from coatline.campaign.plan import make_plan
+    from coatline.design.grid import grid_below
+    from coatline.errors import CoatlineError
+except ModuleNotFoundError as error:
+    print(
+        f"coatline: error: there is no {error.name} for {sys.executable}; install what "
+        "envs/requirements.lock lists, as make demo does",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+CACHE = Path(".snakemake") / "coatline"
+WORKFLOW = Path(workflow.basedir) / "workflow"
+
+
+def resolve_plan():
+    """Check the configuration; what is wrong with it is one line, and no job is run."""
+    files = [os.path.relpath(file) for file in workflow.configfiles]
+    try:
+        for file in files:  # Snakemake passes over a key that stands there twice
+            read_yaml(Path(file))
+        return make_plan(config, files[-1], cache=CACHE)
+    except CoatlineError as error:
+        print(f"coatline: error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+plan = resolve_plan()
+config["resolved"] = plan.describe()
+
+
+pathvars:
+    results=plan.folder.as_posix(),
+    logs=f"{plan.folder.as_posix()}/logs",
+    benchmarks=f"{plan.folder.as_posix()}/benchmarks",
+
+
+# A letter for where the recipe comes from, the number of the slurry, that of the compression.
+wildcard_constraints:
+    slurry=r"[a-z]\d+",
+    sample=r"[a-z]\d+c\d+",
+    chunk=r"\d+",
+
+
+# Recipes that are known only while a campaign runs, such as an optimum: id of the slurry or sample,
+# and the JSON file that will hold its recipe. The rules are the same as for the design.
+late_recipes = {}
+
+
+def find_recipe(id):
+    """The file of a recipe that is known late; nothing for the design's own."""
+    return {"recipe": late_recipes[id]} if id in late_recipes else {}
+
+
+def recipe_of(slurry):
+    """The recipe of a slurry of the design, %; none where it is known late."""
+    if slurry in late_recipes:
+        return None
+    row = plan.design.slurries[slurry]
+    return {"active_material": row.active_material, "solid_content": row.solid_content}
+
+
+def compression_of(sample):
+    """The compression rate of a sample of the design, %; none where it is known late."""
+    return None if sample in late_recipes else plan.design[sample].compression_rate
+
+
+def slurry_of(sample):
+    """Id of the slurry that a sample is made from."""
+    return sample.partition("c")[0]
+
+
+def grid_states_of(sample):
+    """The state of pressing that a sample starts from; all of them where its recipe is late."""
+    if sample in late_recipes:
+        points = plan.grid
+    else:
+        points = [f"{grid_below(compression_of(sample)):02d}"]
+    folder = f"<results>/manufacture/{slurry_of(sample)}"
+    return [f"{folder}/grid{point}.restart" for point in points]
+
+
+def frames_of_press():
+    """The frames along pressing, where the configuration asks for them."""
+    asked = plan.config.manufacture.pressing.frame_spacing is not None
+    return {"frames": "<results>/manufacture/{slurry}/frames.dump.gz"} if asked else {}
+
+
+def physics(script, *decks):
+    """Hash of the code and the decks that a rule depends on, but for comments and docstrings."""
+    return physics_hash(
+        decks=[WORKFLOW / "lammps" / deck for deck in decks],
+        script=WORKFLOW / "scripts" / f"{script}.py",
+        store=CACHE / "fingerprints.json",
+    )
+
+
+def keep(values, *names):
+    """Those of a mapping's values that a rule uses."""
+    return {name: values[name] for name in names}
+
+
+def escalate(first):
+    """More of a resource at each attempt."""
+    return lambda wildcards, attempt: first * attempt

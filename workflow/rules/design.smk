@@ -1,0 +1,24 @@
+# design: the configuration becomes a table of samples.
+
+
+rule design:
+    message:
+        "design: table of samples"
+    output:
+        table="<results>/design/design.csv",
+    log:
+        "<logs>/design/design.log",
+    benchmark:
+        "<benchmarks>/design/design.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(5),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        design=plan.design_arguments,
+        physics=physics("design"),
+    script:
+        "../scripts/design.py"

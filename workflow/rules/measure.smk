@@ -1,0 +1,87 @@
+# measure: particles become one row of numbers, rows become chunks, chunks the dataset.
+
+
+rule measure:
+    message:
+        "measure: {wildcards.sample}"
+    input:
+        record="<results>/manufacture/{sample}/calender.nc",
+        data="<results>/manufacture/{sample}/calendered.data.gz",
+    output:
+        electrode="<results>/measure/{sample}.nc",
+    log:
+        "<logs>/measure/{sample}.log",
+    benchmark:
+        "<benchmarks>/measure/{sample}.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(30),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        conductivities=plan.material.conductivities(),
+        settings=plan.config.measure.model_dump(),
+        physics=physics("measure"),
+    script:
+        "../scripts/measure.py"
+
+
+# A chunk holds the samples of fixed slurries, so that a new slurry touches its own chunk alone.
+rule gather:
+    message:
+        "measure: gather chunk {wildcards.chunk}"
+    input:
+        electrodes=lambda wildcards: expand(
+            "<results>/measure/{sample}.nc", sample=plan.chunks[wildcards.chunk]
+        ),
+    output:
+        chunk="<results>/measure/chunks/{chunk}.nc",
+        provenance="<results>/measure/chunks/{chunk}.json",
+    log:
+        "<logs>/measure/chunk{chunk}.log",
+    benchmark:
+        "<benchmarks>/measure/chunk{chunk}.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        physics=physics("gather"),
+    script:
+        "../scripts/gather.py"
+
+
+rule dataset:
+    message:
+        "measure: dataset"
+    input:
+        design="<results>/design/design.csv",
+        chunks=expand("<results>/measure/chunks/{chunk}.nc", chunk=plan.chunks),
+        provenances=expand("<results>/measure/chunks/{chunk}.json", chunk=plan.chunks),
+    output:
+        dataset="<results>/dataset.nc",
+        provenance="<results>/provenance.json",
+    log:
+        "<logs>/measure/dataset.log",
+    benchmark:
+        "<benchmarks>/measure/dataset.tsv"
+    threads: 1
+    retries: 0
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        campaign=plan.config.campaign.name,
+        material=plan.material.name,
+        minimum_success=plan.config.campaign.minimum_success,
+        physics=physics("dataset"),
+    script:
+        "../scripts/dataset.py"

@@ -1,0 +1,48 @@
+# report: figures, each from gathered files alone.
+
+
+rule draw_distributions:
+    message:
+        "report: figure of three ways to fill a square"
+    output:
+        figures=multiext("<results>/report/figures/distributions", ".svg", ".pdf", ".png"),
+    log:
+        "<logs>/report/distributions.log",
+    benchmark:
+        "<benchmarks>/report/distributions.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        physics=physics("draw_distributions"),
+    script:
+        "../scripts/draw_distributions.py"
+
+
+rule draw_design:
+    message:
+        "report: figure of the design"
+    input:
+        table="<results>/design/design.csv",
+    output:
+        figures=multiext("<results>/report/figures/design", ".svg", ".pdf", ".png"),
+    log:
+        "<logs>/report/design.log",
+    benchmark:
+        "<benchmarks>/report/design.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        ranges=plan.ranges,
+        physics=physics("draw_design"),
+    script:
+        "../scripts/draw_design.py"
