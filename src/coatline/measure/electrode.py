@@ -1,6 +1,7 @@
 """All properties of one film: from particles to one dataset with units and methods in it."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,7 @@ def measure_electrode(
     supersampling: int = 4,
     contacts: Contacts | None = None,
     cbd_coverage: float = 0.0,
+    bead_diameter: float = 0.0,
     threads: int = 1,
     keep_labels: bool = False,
     solve: bool = True,
@@ -140,6 +142,9 @@ def measure_electrode(
         supersampling: sample points per voxel edge.
         contacts: what carries current between particles; default `Contacts()`.
         cbd_coverage: distance in µm from CBD beads within which AM counts as covered by them.
+        bead_diameter: of a CBD bead before it was crushed, in µm. Binder reaches as far as it did:
+            crushing takes nanopores, not the strands that bind a bead to its neighbours. Necks and
+            coverage go by this diameter where a bead is smaller now; 0 takes beads as they are.
         threads: for torch; the rest runs on one.
         keep_labels: also keep `label(x, y, z)`.
         solve: False leaves out all transport (structure only: a fraction of the time).
@@ -157,10 +162,11 @@ def measure_electrode(
     contacts = Contacts() if contacts is None else contacts
     box = particles.side[0] * particles.side[1] * height
     pairs = find_pairs(particles)
-    necks = build_necks(particles, height, contacts)
+    reach = _extend_beads(particles, bead_diameter)
+    necks = build_necks(reach, height, contacts)
     volume = paint(particles, height, voxel_size, supersampling, necks)
     share = volume.fraction
-    surface = sample_surface(particles, height, coverage=cbd_coverage)
+    surface = sample_surface(reach, height, coverage=cbd_coverage)
     nanoporosity = 1 - cbd_solid_volume / (share["cbd"] * box) if share["cbd"] else 0.0
     values = {
         "thickness": float(height),
@@ -199,6 +205,7 @@ def measure_electrode(
         "contact_electrodes": int(contacts.electrodes),
         "voxel_edges": [float(edge) for edge in volume.spacing],
         "cbd_coverage": float(cbd_coverage),
+        "bead_diameter": float(bead_diameter),
         "supersampling": int(supersampling),
     }
     return _add_labels(dataset, volume) if keep_labels else dataset
@@ -215,6 +222,14 @@ def write_electrode(path: Path, dataset: xr.Dataset) -> None:
         if dataset[name].dtype.kind == "f" or name == "label":
             encoding[name]["_FillValue"] = None
     dataset.to_netcdf(path, engine="netcdf4", encoding=encoding)
+
+
+def _extend_beads(particles: Particles, bead_diameter: float) -> Particles:
+    """The film with each bead as large as it was before it was crushed."""
+    extended = np.where(
+        particles.phase == CBD, np.maximum(particles.diameter, bead_diameter), particles.diameter
+    )
+    return replace(particles, diameter=extended)
 
 
 def _solve_all(

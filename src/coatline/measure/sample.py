@@ -63,6 +63,7 @@ def measure_sample(
             results["thickness"],
             solid_mass=results["solid_mass"],
             cbd_solid_volume=results["cbd_solid_volume"],
+            bead_diameter=results["bead_diameter"],
             **measure_contacts(conductivities),
             threads=threads,
             **settings,
