@@ -32,7 +32,7 @@ check: $(READY)
 	$(SNAKEMAKE) --lint
 
 bench: $(READY)
-	PATH="$(BIN):$$PATH" $(BIN)/coatline bench
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/electrode.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .snakemake/coatline

@@ -32,7 +32,7 @@ HEADROOM = 1.05
 """The slurry starts in this multiple of its additive volume, so that its density is a result."""
 PARTS = 20
 """Parts of the ramp from slurry to dried force field."""
-CRUSH_INTERVAL = 50
+CRUSH_INTERVAL = 100
 """Steps between two looks at which beads crush; every run of a pressing deck is a multiple."""
 TOUCH = 10.0
 """kPa that define the thickness."""
