@@ -21,7 +21,7 @@ UPPER = 32.5
 SHARED = {"safety_factor": 0.7, "retries": 2}
 SLURRY = {"pressure": 100.0, **SHARED}
 DRYING = {"model": "homogeneous", "pressure": 80.0, "duration": 36.0, **SHARED}
-PRESSING = {"speed": 0.3, "reference_pressure": 5000.0, "frame_spacing": None, **SHARED}
+PRESSING = {"speed": 0.3, "reference_pressure": 20000.0, "frame_spacing": None, **SHARED}
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,8 @@ class Line:
                     log=self.folder / f"{name}.log",
                 )
                 done.write_text(json.dumps(read_status(record)))
-        assert read_status(record) == ("ok", "")
+        if read_status(record) != ("ok", ""):
+            raise RuntimeError(f"{record}: {read_status(record)}")
         return record
 
     def slurry(self) -> Path:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from coatline import __version__
 from coatline.campaign import commands as campaign
 from coatline.errors import CoatlineError, InputError
+from coatline.manufacture import commands as manufacture
 from coatline.report import commands as report
 
 
@@ -100,6 +101,7 @@ def _run_extract(arguments: argparse.Namespace) -> int:
 COMMANDS: dict[str, Command] = {
     **{name: Command(*row) for name, row in campaign.COMMANDS.items()},
     "extract": Command("measure a labelled 3D image", _add_extract, _run_extract),
+    **{name: Command(*row) for name, row in manufacture.COMMANDS.items()},
     **{name: Command(*row) for name, row in report.COMMANDS.items()},
 }
 """Every subcommand by name, in the order of the help."""

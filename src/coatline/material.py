@@ -8,16 +8,16 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from coatline.errors import ConfigError
+from coatline.yaml_file import read_yaml
 
 
 class Block(BaseModel):
     """Base of all material blocks: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 Positive = Annotated[float, Field(gt=0)]
@@ -79,7 +79,7 @@ class Contact(Block):
         default=0, description="JKR surface energy, fJ/µm² (1e-3 J/m²); 0 is a plain Hertz contact"
     )
     friction: Annotated[float, Field(ge=0, le=20)] = Field(default=0, description="Coulomb, -")
-    damping: Annotated[float, Field(ge=0)] = Field(
+    damping: Annotated[float, Field(gt=0)] = Field(
         description="rate of the normal dashpot per reduced mass, 1/µs"
     )
 
@@ -131,7 +131,7 @@ class Diffusivity(Block):
 class Neck(Block):
     """Binder necks: what an electronic contact is where beads touch or nearly touch."""
 
-    gap: Annotated[float, Field(ge=0)] = Field(description="widest gap a neck bridges, µm")
+    gap: Annotated[float, Field(ge=0, lt=5)] = Field(description="widest gap a neck bridges, µm")
     radius: Annotated[float, Field(gt=0, le=1)] = Field(
         description="neck radius / radius of the smaller sphere"
     )
@@ -233,18 +233,10 @@ def load_material(path: Path) -> Material:
             of range; the one line names file and key and says what would be right.
     """
     path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        known = sorted(file.stem for file in path.parent.glob("*.yaml"))
-        raise ConfigError(
-            f"{path}: no such material file; there are: {', '.join(known) or 'none'}"
-        ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        text = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot be read as YAML ({text})") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected keys and values, as in config/materials/nmc111.yaml")
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
+        raise ConfigError(f"{path}: no such material file; there are: {known}")
+    data = read_yaml(path)
     try:
         return Material.model_validate(data)
     except ValidationError as error:

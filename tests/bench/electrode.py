@@ -64,8 +64,8 @@ def say(text: str = "") -> None:
 
 def load_plan(name: str, mass: float | None, folder: Path) -> Any:
     """The plan of config/<name>.yaml, with another solid mass (µg) if given."""
-    from coatline.campaign.config.yaml_file import read_yaml
     from coatline.campaign.plan import make_plan
+    from coatline.yaml_file import read_yaml
 
     path = ROOT / "config" / f"{name}.yaml"
     mapping = read_yaml(path)

@@ -149,7 +149,8 @@ def test_dried_porosity_falls_with_active_material(rich, lean):
 
 
 @pytest.mark.xfail(
-    reason="porosity .331 at 30 % compression, should be .20 to .26: stiff AM jams and springs back"
+    raises=AssertionError,
+    reason="porosity .331 at 30 % compression, should be .20 to .26: stiff AM jams",
 )
 def test_calendered_porosity_has_a_floor(rich):
     floor = float(measure(rich, "calendered30").porosity)
@@ -234,13 +235,26 @@ def test_films_spring_back_by_a_part(name, request):
         assert results["thickness_lowest"] < results["thickness"] < results["thickness_dried"]
 
 
-def test_spring_back_rises_with_compression(rich):
-    back = [read_results(rich.calendered(rate))["spring_back"] for rate in COMPRESSIONS]
+FALLS = pytest.param(
+    "lean",
+    marks=pytest.mark.xfail(
+        raises=AssertionError,
+        reason=".105, .082, .078 of the compression at 10, 20, 30 %: the surface that a light load "
+        "pushes in comes back whole, and weighs less the further the film is pressed",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["rich", FALLS])
+def test_spring_back_rises_with_compression(name, request):
+    line = request.getfixturevalue(name)
+    back = [read_results(line.calendered(rate))["spring_back"] for rate in COMPRESSIONS]
     assert back == sorted(back)
 
 
 @pytest.mark.xfail(
-    reason="spring-back .114, .208, .462 of the compression at 10, 20, 30 %: AM does not yield"
+    raises=AssertionError,
+    reason="spring-back .114, .208, .462 of the compression at 10, 20, 30 %: AM does not yield",
 )
 def test_spring_back_is_below_the_compression(rich):
     for rate in COMPRESSIONS:
@@ -290,8 +304,9 @@ def test_conductivity_rises_with_binder_and_stays_in_range(rich, lean, stage):
 SPREAD_BY_RELEASE = pytest.param(
     "rich",
     marks=pytest.mark.xfail(
+        raises=AssertionError,
         reason=".011, .030, .029, .016 S/m at 0, 10, 20, 30 %: springing back by half pulls the "
-        "little binder of a rich film apart"
+        "little binder of a rich film apart",
     ),
 )
 
@@ -331,6 +346,14 @@ def test_halving_the_voxel_changes_little(rich):
     assert float(coarse[name]) == pytest.approx(float(fine[name]), rel=0.20)
 
 
+def test_another_seed_is_another_film_of_the_same_kind(make_line):
+    """Porosity of three seeds: a point or two apart in films this small, never the same."""
+    seeds = [read_results(make_line(96, 69, seed).dried()) for seed in (1, 2, 3)]
+    porosity = [1 - film["solid_volume"] / (film["area"] * film["thickness"]) for film in seeds]
+    assert len(set(porosity)) == 3
+    assert np.std(porosity, ddof=1) < 0.025
+
+
 # 13. Periodic images
 
 
@@ -365,3 +388,10 @@ def test_crushed_beads_lose_nanopores_never_solid(rich):
     solid = results["bead_diameter"] * (1 - results["nanoporosity"]) ** (1 / 3)
     assert beads.min() >= solid - 1e-9 and beads.max() <= results["bead_diameter"] + 1e-9
     assert beads.mean() < results["bead_diameter"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", ["rich", "lean"])
+def test_nanopores_are_lost_never_made(name, stage, request):
+    film = measure(request.getfixturevalue(name), stage)
+    assert 0 <= float(film.nanoporosity) <= 0.5 + 1e-3

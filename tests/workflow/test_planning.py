@@ -27,7 +27,7 @@ PARSE = """
 import json, sys, time
 started = time.perf_counter()
 from pathlib import Path
-from coatline.campaign.config.yaml_file import read_yaml
+from coatline.yaml_file import read_yaml
 from coatline.campaign.fingerprint import physics_hash
 from coatline.campaign.plan import make_plan
 plan = make_plan(read_yaml(Path(sys.argv[1])), sys.argv[1], cache=Path("cache"))

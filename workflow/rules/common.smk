@@ -10,7 +10,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from coatline.campaign.config.yaml_file import read_yaml
+    from coatline.yaml_file import read_yaml
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
     from coatline.design.grid import grid_below

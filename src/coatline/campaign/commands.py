@@ -20,8 +20,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     Raises:
         ConfigError: what is wrong with it.
     """
-    from coatline.campaign.config.yaml_file import read_yaml
     from coatline.campaign.plan import make_plan
+    from coatline.yaml_file import read_yaml
 
     path = Path(arguments.config)
     plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")

@@ -125,7 +125,10 @@ def make_plan(
     material = load_material(config.material_file)
     check_force_field(config, list(material.force_fields))
     check_electrode(
-        config, max(material.particle_sizes.diameters), material.carbon_binder.bead_diameter
+        config,
+        max(material.particle_sizes.diameters),
+        material.carbon_binder.bead_diameter,
+        material.densities.active_material.value,
     )
     arguments = list_arguments(config.design)
     design = make_design(**arguments, seed=config.campaign.seed, cache=cache)

@@ -1,8 +1,10 @@
 """Running LAMMPS: the command, its result lines, and telling physics from bad luck."""
 
+import ctypes
 import math
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from coatline.errors import CoatlineError, ConfigError
 
+PR_SET_PDEATHSIG = 1
 RESULT = re.compile(r"^coatline: result (\w+) (\S+)$", re.MULTILINE)
 NOT_CONVERGED = re.compile(r"^coatline: not converged: (.+)$", re.MULTILINE)
 BLOW_UP = (
@@ -94,7 +97,9 @@ def run_deck(
     with open(log, "a", encoding="utf-8") as file:
         print("coatline: run", " ".join(command), file=file, flush=True)
         start = file.tell()
-        code = subprocess.run(command, cwd=folder, stdout=file, stderr=file, check=False).returncode
+        code = subprocess.run(
+            command, cwd=folder, stdout=file, stderr=file, check=False, preexec_fn=_die_with_parent
+        ).returncode
     with open(log, encoding="utf-8", errors="replace") as file:
         file.seek(start)
         text = file.read()
@@ -117,7 +122,13 @@ def run_deck(
 
 
 def read_version(log: Path) -> str:
-    """The LAMMPS version that wrote a log, or an empty string."""
+    """The LAMMPS version that last wrote to a log, or an empty string."""
     with open(log, encoding="utf-8", errors="replace") as file:
-        found = re.search(r"^LAMMPS \((.+)\)$", file.read(100_000), re.MULTILINE)
-    return found.group(1) if found else ""
+        found = re.findall(r"^LAMMPS \((.+)\)$", file.read(), re.MULTILINE)
+    return found[-1] if found else ""
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end LAMMPS when Python is killed, so that no orphan writes beside a retry."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

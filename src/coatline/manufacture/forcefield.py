@@ -39,14 +39,16 @@ def _law(contact: dict) -> str:
 def _ramped(wet: dict, dried: dict) -> str:
     """One contact between two states, as functions of the LAMMPS variable `gone` in (0, 1].
 
-    Modulus and damping run geometrically, surface energy and friction in proportion.
+    Modulus and damping run geometrically, surface energy and friction linearly.
     """
 
     def between(key: str) -> str:
         return f"$({wet[key]:.10g}*({dried[key] / wet[key]:.10g})^v_gone)"
 
     def growing(key: str) -> str | float:
-        return f"$({dried[key]:.10g}*v_gone)" if dried[key] else 0
+        if not (wet[key] or dried[key]):
+            return 0
+        return f"$({wet[key]:.10g}+({dried[key] - wet[key]:.10g})*v_gone)"
 
     normal = _normal(
         between("young_modulus"),

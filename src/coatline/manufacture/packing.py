@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from coatline.manufacture.engine import PhysicalFailure
 from coatline.manufacture.recipe import Formulation
 
 CLOSENESS = 0.9
@@ -29,7 +30,7 @@ def place_particles(
         (bead_count + AM count, 3) centres in µm.
 
     Raises:
-        ValueError: an AM particle finds no place.
+        PhysicalFailure: an AM particle finds no place.
     """
     side = formulation.side
 
@@ -49,7 +50,7 @@ def place_particles(
                 placed[index] = point
                 break
         else:
-            raise ValueError(f"no place for AM particle {index + 1} of {len(radii)}")
+            raise PhysicalFailure(f"no place for AM particle {index + 1} of {len(radii)}")
     beads = draw(formulation.bead_diameter_liquid / 2, formulation.bead_count)
     return np.vstack([beads, placed])
 

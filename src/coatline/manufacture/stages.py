@@ -8,7 +8,6 @@ on; whatever else goes wrong is raised, leaves nothing behind, and is for the wo
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,10 +40,14 @@ SLURRY_BLOCK, BLOCK = 5.0, 6.0
 
 
 @contextmanager
-def _work_folder(beside: Path) -> Iterator[Path]:
-    """A private folder on the file system of the outputs, gone afterwards whatever happens."""
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".work-", dir=beside.parent)).resolve()
+def _work_folder(beside: Path, stage: str) -> Iterator[Path]:
+    """A folder on the file system of the outputs, gone afterwards.
+
+    Its name is that of the stage, so that what a killed job left is swept by the next one.
+    """
+    folder = beside.parent.resolve() / f".work-{stage}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -68,13 +71,25 @@ def _with_smaller_steps(
     raise AssertionError("unreachable")
 
 
-def _fail(record: Path, files: list[Path], cause: str) -> None:
-    """Leave a failed record and empty files for the stages after."""
+def _fail(
+    record: Path,
+    files: list[Path],
+    cause: str,
+    facts: Mapping[str, float] | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Leave a failed record, with the last attempt's time series, and empty files."""
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")
     record.parent.mkdir(parents=True, exist_ok=True)
-    write_record(record, {}, cause=cause)
+    series = _last_attempt(folder) / "series.txt" if folder else None
+    write_record(record, facts or {}, series, cause=cause)
+
+
+def _last_attempt(folder: Path) -> Path:
+    """Where the last of several attempts ran."""
+    return max(folder.glob("attempt*"), key=lambda path: int(path.name.removeprefix("attempt")))
 
 
 def _passed_on(before: Path, record: Path, files: list[Path]) -> bool:
@@ -178,8 +193,12 @@ def make_slurry(
         active_material, solid_content, solid_mass, solid_loading, Ingredients(**ingredients)
     )
     height = HEADROOM * formulation.slurry_volume / formulation.area
-    position = place_particles(formulation, height, np.random.default_rng(seed))
-    with _work_folder(state) as folder:
+    try:
+        position = place_particles(formulation, height, np.random.default_rng(seed))
+    except PhysicalFailure as failure:
+        _fail(record, [state, data], f"slurry: {failure}")
+        return
+    with _work_folder(state, "slurry") as folder:
         marker = write_packing(folder / "packing.data", formulation, position, height)
         facts = _describe(formulation, marker) | {
             "active_material": active_material,
@@ -210,7 +229,7 @@ def make_slurry(
                 run, folder, protocol["safety_factor"] * longest, protocol["retries"]
             )
         except PhysicalFailure as failure:
-            _fail(record, [state, data], str(failure))
+            _fail(record, [state, data], str(failure), facts, folder)
             return
         mass_all = formulation.solid_mass + formulation.solvent_mass
         facts |= {
@@ -260,7 +279,7 @@ def dry_film(
     if _passed_on(slurry_record, record, [state, data]):
         return
     facts = read_results(slurry_record)
-    with _work_folder(state) as folder:
+    with _work_folder(state, "dry") as folder:
         write_force_field(folder / "forcefield", force_field["dried"], wet=force_field["slurry"])
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(force_field["dried"], diameter, mass, protocol["pressure"])
@@ -290,7 +309,7 @@ def dry_film(
                 run, folder, protocol["safety_factor"] * longest, protocol["retries"]
             )
         except PhysicalFailure as failure:
-            _fail(record, [state, data], str(failure))
+            _fail(record, [state, data], str(failure), facts, folder)
             return
         facts |= {
             "thickness": results["thickness"],
@@ -353,7 +372,7 @@ def press_film(
         return
     facts = read_results(dried_record)
     thickness = facts["thickness"]
-    with _work_folder(grid[0]) as folder:
+    with _work_folder(grid[0], "press") as folder:
         write_force_field(folder / "forcefield", force_field["dried"])
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(
@@ -393,7 +412,16 @@ def press_film(
                 run, folder, protocol["safety_factor"] * longest, protocol["retries"]
             )
         except PhysicalFailure as failure:
-            _fail(record, outputs, str(failure))
+            # The states reached before are sound: samples that start from them can be made.
+            retries = protocol["retries"]
+            facts["time_step"] = protocol["safety_factor"] * longest / 2**retries
+            facts |= {"thickness_dried": thickness, "press_speed": speed, "attempts": retries + 1}
+            del facts["thickness"]
+            _fail(record, outputs, str(failure), facts, folder)
+            for point, target in zip(points, grid, strict=True):
+                reached = _last_attempt(folder) / f"grid.{point}.restart"
+                if reached.exists() and (reached.parent / f"grid.{point + 1}.restart").exists():
+                    _publish(reached, target)
             return
         facts |= {
             "thickness_dried": thickness,
@@ -436,12 +464,13 @@ def calender_film(
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
     """
-    if _passed_on(pressed_record, record, [data]):
+    # A film that failed at a higher compression is sound below: its states are there.
+    if pressed_state.stat().st_size == 0 and _passed_on(pressed_record, record, [data]):
         return
     facts = read_results(pressed_record)
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
     way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
-    with _work_folder(data) as folder:
+    with _work_folder(data, "calender") as folder:
         write_force_field(folder / "forcefield", force_field["dried"])
 
         def run(step: float, here: Path) -> dict[str, float]:
@@ -468,15 +497,17 @@ def calender_film(
         try:
             results, here = _with_smaller_steps(run, folder, step0, protocol["retries"])
         except PhysicalFailure as failure:
-            _fail(record, [data], str(failure))
+            _fail(record, [data], str(failure), facts, folder)
             return
         lowest, after = results["lowest"], results["thickness"]
+        way_down = round(thickness - lowest, 6)
+        peak = float(read_series(here / "series.txt")["pressure_top"].max())
         facts |= {
             "compression_rate": 100 * (1 - lowest / thickness),
             "thickness_lowest": lowest,
             "thickness": after,
-            "spring_back": (after - lowest) / (thickness - lowest),
-            "pressure_peak": results["pressure_lowest"],
+            "spring_back": (after - lowest) / (thickness - lowest) if way_down > 0 else math.nan,
+            "pressure_peak": max(results["pressure_lowest"], peak),
             "pressure_collector": results["pressure_collector"],
             "time_step": results["time_step"],
             "attempts": results["attempts"],

@@ -29,7 +29,7 @@ VARIABLES = {
         "1",
         "mean pore share n inside CBD beads",
         "1 - volume of CBD solid over volume of the union of beads: crushed and overlapped beads "
-        "have lost pores, never solid",
+        "have lost pores, never solid; below 0, overlaps ask for more than there were",
     ),
     "volume_fraction_active_material": ("1", "volume fraction of AM", "union of spheres"),
     "volume_fraction_cbd": (
@@ -171,7 +171,7 @@ def measure_electrode(
     values = {
         "thickness": float(height),
         "density": solid_mass / box,
-        "porosity": 1 - share["am"] - (1 - nanoporosity) * share["cbd"],
+        "porosity": 1 - share["am"] - cbd_solid_volume / box,
         "porosity_without_nanopores": share["pore"],
         "nanoporosity": nanoporosity,
         "volume_fraction_active_material": share["am"],

@@ -7,6 +7,7 @@ unlike those of a simulated film, which are periodic.
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def parse_conductivity(text: str) -> dict[str, float]:
             values[name] = float(value)
         except ValueError:
             values[name] = math.nan
-        if name not in ("am", "cbd") or not (math.isfinite(values[name]) and values[name] > 0):
+        if name not in ("am", "cbd") or not 1e-12 <= values[name] <= 1e12:
             raise InputError(f"--conductivity: '{item}' is not am=S or cbd=S with S above 0 (S/m)")
     if len(values) != 2 or text.count("=") != 2:
         raise InputError("--conductivity: give both once, such as am=0.01,cbd=18.8")
@@ -147,8 +148,8 @@ def measure_image(
     from coatline.measure.surface import interface_areas
     from coatline.measure.transport import solve_transport
 
-    if not (math.isfinite(voxel_size) and voxel_size > 0):
-        raise InputError(f"--voxel-size {voxel_size:g}: must be positive (µm)")
+    if not 1e-6 <= voxel_size <= 1e6:
+        raise InputError(f"--voxel-size {voxel_size:g}: must be positive (µm), from 1e-6 to 1e6")
     if not (math.isfinite(cbd_diffusivity) and 0 <= cbd_diffusivity <= 1):
         raise InputError(f"--diffusivity-cbd {cbd_diffusivity:g}: must lie within 0 and 1")
     for axis in axes:
@@ -273,6 +274,8 @@ def _open_tiff(path: Path) -> _Source:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         shape, dtype, axes = series.shape, series.dtype, series.axes
+    if "C" in axes:
+        raise InputError(f"{path}: has channels ({axes}, {_show(shape)}); expected one label image")
     if "S" in axes:
         raise InputError(f"{path}: is a colour image ({_show(shape)}); expected labels")
 
@@ -291,7 +294,8 @@ def _open_tiff(path: Path) -> _Source:
 def _read_pages(path: Path) -> np.ndarray:
     from PIL import Image, ImageSequence
 
-    with Image.open(path) as image:
+    with warnings.catch_warnings(), Image.open(path) as image:
+        warnings.simplefilter("ignore")
         return np.stack([np.array(page) for page in ImageSequence.Iterator(image)])
 
 

@@ -5,17 +5,20 @@ from coatline.campaign.config.load import Config
 from coatline.errors import ConfigError
 
 
-def check_electrode(config: Config, largest_diameter: float, smallest_bead: float) -> None:
+def check_electrode(
+    config: Config, largest_diameter: float, smallest_bead: float, density: float
+) -> None:
     """Check that electrode and voxels fit the particles.
 
     Args:
         config: the configuration.
         largest_diameter: of the material's particles, µm.
         smallest_bead: diameter of the smallest CBD bead, µm.
+        density: of the active material, g/cm³.
 
     Raises:
-        ConfigError: the electrode is not wider than the largest particle, or a voxel is larger
-            than a bead.
+        ConfigError: the electrode is not wider, or its solids are not thicker, than the largest
+            particle, or a voxel is larger than a bead.
     """
     electrode, voxel = config.electrode, config.measure.voxel_size
     if electrode.side <= largest_diameter:
@@ -24,6 +27,14 @@ def check_electrode(config: Config, largest_diameter: float, smallest_bead: floa
             f"{config.source}: electrode.solid_mass = {electrode.solid_mass:g}: makes an electrode "
             f"{electrode.side:.1f} µm wide, not wider than the largest particle of "
             f"{config.material}, {largest_diameter:g} µm; give at least {least:.2g} µg"
+        )
+    height = 10 * electrode.solid_loading / density
+    if height <= largest_diameter:
+        least = largest_diameter * 1.01 * density / 10
+        raise ConfigError(
+            f"{config.source}: electrode.solid_loading = {electrode.solid_loading:g}: its solids "
+            f"make a layer of {height:.1f} µm, thinner than the largest particle of "
+            f"{config.material}, {largest_diameter:g} µm; give at least {least:.2g} mg/cm²"
         )
     if voxel > smallest_bead:
         raise ConfigError(

@@ -1,5 +1,6 @@
 """The design block of the configuration: which electrodes are made."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
@@ -172,10 +173,12 @@ def find_upper_compression(design: Design) -> float:
         design: the design block.
 
     Returns:
-        The top of the range, or the largest compression rate of the recipes, %.
+        The top of the range; or the largest compression rate of the recipes, rounded up to a
+        multiple of 10, so that most recipes that are added later find their slurry pressed, %.
     """
     if design.recipes:
-        return max(recipe.compression_rate for recipe in design.recipes)
+        largest = max(recipe.compression_rate for recipe in design.recipes)
+        return min(60.0, max(10.0, 10.0 * math.ceil(largest / 10)))
     return design.compression_rate[1]
 
 

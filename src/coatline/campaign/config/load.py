@@ -86,7 +86,7 @@ def read_config(path: Path | str) -> Config:
         ConfigError: as `load_config`; also where the file is missing, is no YAML, or has a key
             twice.
     """
-    from coatline.campaign.config.yaml_file import read_yaml
+    from coatline.yaml_file import read_yaml
 
     return load_config(read_yaml(Path(path)), str(path))
 

@@ -59,8 +59,8 @@ class Pressing(Block):
     )
     reference_pressure: float = describe(
         "pressure whose contacts the time step of pressing is computed for",
-        5000.0,
-        example=5000,
+        20000.0,
+        example=20000,
         unit="kPa",
         gt=0,
         le=1e6,

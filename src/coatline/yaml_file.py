@@ -14,7 +14,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            if key_node.value in seen and isinstance(key_node, yaml.ScalarNode):
+            if isinstance(key_node, yaml.ScalarNode) and key_node.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"key {key_node.value} is given twice; keep one",
                     problem_mark=key_node.start_mark,
@@ -45,7 +45,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         problem = " ".join(str(error.problem).split())
         raise ConfigError(f"{path}{where}: cannot be read as YAML: {problem}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, TypeError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot be read as YAML: {problem}") from None
     if not isinstance(mapping, dict):
