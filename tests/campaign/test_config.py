@@ -90,7 +90,9 @@ def test_upper_compression_of_ranges_and_recipes():
         Recipe(active_material=90, solid_content=60, compression_rate=12),
         Recipe(active_material=90, solid_content=60, compression_rate=28.4),
     )
-    assert find_upper_compression(Design(kind="recipes", recipes=recipes)) == 28.4
+    assert find_upper_compression(Design(kind="recipes", recipes=recipes)) == 30
+    lower = (*recipes, Recipe(active_material=90, solid_content=60, compression_rate=29.9))
+    assert find_upper_compression(Design(kind="recipes", recipes=lower)) == 30
 
 
 def test_recipes_from_csv_beside_the_config(tmp_path):

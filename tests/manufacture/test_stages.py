@@ -180,6 +180,17 @@ def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
         assert read_status(tmp_path / f"{rate}.nc")[0] == status
 
 
+@pytest.mark.slow
+def test_two_ranks_make_the_same_slurry(rich, tmp_path, nmc111):
+    rich.slurry()
+    folder = _slurry(
+        tmp_path / "parallel", nmc111, Engine(launcher="mpiexec -n {threads}", threads=2)
+    )
+    one, two = (read_results(path / "slurry.nc") for path in (rich.folder, folder))
+    assert two["density_slurry"] == pytest.approx(one["density_slurry"], rel=0.01)
+    assert "1 by 1 by 2 MPI processor grid" in (folder / "log").read_text()
+
+
 def test_particles_without_place_are_a_failed_slurry(tmp_path, nmc111):
     folder = _slurry(tmp_path / "full", nmc111, active_material=99.0, solid_content=95.0)
     status, cause = read_status(folder / "slurry.nc")
