@@ -83,9 +83,11 @@ def corners(make_line):
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-def test_slurry_has_its_additive_density(corners, corner):
+def test_slurry_has_its_additive_density(corners, corner, make_line):
     results = corners[corner]
     assert results["density_slurry"] == pytest.approx(results["density_slurry_additive"], rel=0.03)
+    series = read_series_of(make_line(*corner).slurry())
+    assert series["density"][-1] == pytest.approx(results["density_slurry"], rel=1e-3)
     solids = results["solid_volume"] / (results["area"] * results["thickness"])
     w, sc = corner[0] / 100, corner[1] / 100
     by_recipe = results["density_slurry"] * sc * (w / 4.65 + (1 - w) / 1.81)

@@ -18,8 +18,9 @@ SERIES = {
     "kinetic": ("fJ", "kinetic energy of the particles"),
     "unbalanced": ("1", "rms net force on a particle / rms force in a contact"),
     "coordination": ("1", "contacts per particle"),
+    "density": ("g/cm3", "mass between collector and plane over area times height"),
 }
-"""Columns of the time series that `film.lmp` writes: units and meaning."""
+"""Time series: units and meaning. `film.lmp` writes all but the density, which follows."""
 
 RESULTS = {
     "area": ("µm2", "film area"),
@@ -59,6 +60,7 @@ def write_record(
     results: Mapping[str, float],
     series: Path | None = None,
     *,
+    mass: float | None = None,
     cause: str = "",
     attributes: Mapping[str, str] | None = None,
 ) -> None:
@@ -68,6 +70,8 @@ def write_record(
         path: netCDF file to write.
         results: values by the names in `RESULTS`.
         series: the text table that `film.lmp` wrote, or None.
+        mass: of what lies between the walls, pg, for the density over time: the slurry with its
+            solvent, or the solids of a film.
         cause: why the stage failed; empty if it did not.
         attributes: further global attributes.
     """
@@ -83,6 +87,8 @@ def write_record(
             variable[...] = value
         if series is not None and series.exists():
             table = read_series(series)
+            if mass is not None:
+                table["density"] = mass / (results["area"] * table["height"])
             file.createDimension("row", len(table["step"]))
             for name, values in table.items():
                 units, long_name = SERIES[name]

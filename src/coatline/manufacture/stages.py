@@ -238,13 +238,21 @@ def make_slurry(
             "time_step": results["time_step"],
             "attempts": results["attempts"],
         }
-        _write_record(record, facts, here / "series.txt", log)
+        _write_record(record, facts, here / "series.txt", log, mass_all)
         _publish_state(here / "slurry.data", data, "coatline slurry")
         _publish(here / "slurry.restart", state)
 
 
-def _write_record(record: Path, facts: Mapping[str, float], series: Path, log: Path) -> None:
-    write_record(record, facts, series, attributes={"lammps_version": read_version(log)})
+def _write_record(
+    record: Path, facts: Mapping[str, float], series: Path, log: Path, mass: float | None = None
+) -> None:
+    write_record(
+        record,
+        facts,
+        series,
+        mass=facts["solid_mass"] if mass is None else mass,
+        attributes={"lammps_version": read_version(log)},
+    )
 
 
 def dry_film(
