@@ -96,10 +96,32 @@ class StageForceField(Block):
     )
 
 
-class Crushing(Block):
-    """How the carbon-binder domain yields: its nanopores crush for good under load."""
+class BinderYield(Block):
+    """How a bead of the carbon-binder domain yields: its nanopores crush for good under load."""
 
-    yield_stress: Positive = Field(description="mean stress on a bead where crushing begins, kPa")
+    yield_stress: Positive = Field(description="mean stress where an uncrushed bead yields, kPa")
+    hardening: Annotated[float, Field(ge=0, le=20)] = Field(
+        description="yield stress grows with (uncrushed volume / volume) to this power"
+    )
+
+
+class ParticleYield(Block):
+    """How an AM particle yields: it flattens at its contacts, for good."""
+
+    yield_stress: Positive = Field(description="mean stress where a whole particle yields, kPa")
+    hardening: Annotated[float, Field(ge=0)] = Field(
+        description="growth of the yield stress per share of the contact diameter lost, kPa"
+    )
+    largest_flattening: Annotated[float, Field(ge=0, le=0.2)] = Field(
+        description="largest share of its contact diameter that a particle loses"
+    )
+
+
+class Yielding(Block):
+    """What stays of a deformation when the load is gone."""
+
+    carbon_binder: BinderYield
+    active_material: ParticleYield
     rate: Annotated[float, Field(gt=0, le=1)] = Field(
         description="share of the diameter lost per µs at twice the yield stress and above, 1/µs"
     )
@@ -110,7 +132,7 @@ class ForceField(Block):
 
     slurry: StageForceField
     dried: StageForceField
-    crushing: Crushing
+    yielding: Yielding
     source: str = Field(min_length=3)
 
 

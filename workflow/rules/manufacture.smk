@@ -85,7 +85,7 @@ rule press:
         "../../envs/coatline.yaml"
     params:
         upper_compression=plan.upper_compression,
-        force_field=keep(plan.force_field, "dried", "crushing"),
+        force_field=keep(plan.force_field, "dried", "yielding"),
         protocol=plan.protocol("pressing"),
         physics=physics("press", "press.lmp"),
     script:
@@ -116,7 +116,7 @@ rule calender:
         "../../envs/coatline.yaml"
     params:
         compression_rate=lambda wildcards: compression_of(wildcards.sample),
-        force_field=keep(plan.force_field, "dried", "crushing"),
+        force_field=keep(plan.force_field, "dried", "yielding"),
         protocol=plan.protocol("pressing"),
         physics=physics("calender", "calender.lmp"),
     script:

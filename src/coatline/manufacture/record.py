@@ -31,6 +31,7 @@ RESULTS = {
     "cbd_mass": ("pg", "mass of the carbon-binder domain"),
     "solvent_mass": ("pg", "mass of the solvent"),
     "nanoporosity": ("1", "pore share inside a dried, uncrushed CBD bead"),
+    "am_density": ("g/cm3", "density of active material"),
     "marker": ("1", "atom id of the plane's marker"),
     "am_diameter_smallest": ("um", "smallest AM particle"),
     "am_mass_smallest": ("pg", "its mass"),

@@ -25,14 +25,14 @@ from coatline.manufacture.record import (
     read_status,
     write_record,
 )
-from coatline.manufacture.state import read_state, write_state
+from coatline.manufacture.state import read_state, restore_active_material, write_state
 
 HEADROOM = 1.05
 """The slurry starts in this multiple of its additive volume, so that its density is a result."""
 PARTS = 20
 """Parts of the ramp from slurry to dried force field."""
-CRUSH_INTERVAL = 100
-"""Steps between two looks at which beads crush; every run of a pressing deck is a multiple."""
+YIELD_INTERVAL = 100
+"""Steps between two looks at which particles yield; every run of a pressing deck is a multiple."""
 TOUCH = 10.0
 """kPa that define the thickness."""
 SLURRY_BLOCK, BLOCK = 5.0, 6.0
@@ -111,9 +111,9 @@ def _publish(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def _publish_state(source: Path, target: Path, title: str) -> None:
-    """A LAMMPS data file as people read it: without the plane's marker, compressed."""
-    particles = read_state(source)
+def _publish_state(source: Path, target: Path, title: str, am_density: float) -> None:
+    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed."""
+    particles = restore_active_material(read_state(source), am_density)
     top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
     packed = source.with_suffix(".gz")
     write_state(packed, particles, math.ceil(top + 1), title)
@@ -141,6 +141,7 @@ def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
         "solvent_mass": formulation.solvent_mass,
         "nanoporosity": formulation.nanoporosity,
         "marker": marker,
+        "am_density": formulation.am_density,
         "am_diameter_smallest": smallest,
         "am_mass_smallest": formulation.am_density * math.pi / 6 * smallest**3,
         "bead_diameter": formulation.bead_diameter,
@@ -239,7 +240,7 @@ def make_slurry(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log, mass_all)
-        _publish_state(here / "slurry.data", data, "coatline slurry")
+        _publish_state(here / "slurry.data", data, "coatline slurry", formulation.am_density)
         _publish(here / "slurry.restart", state)
 
 
@@ -325,18 +326,24 @@ def dry_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "dried.data", data, "coatline dried film")
+        _publish_state(here / "dried.data", data, "coatline dried film", facts["am_density"])
         _publish(here / "dried.restart", state)
 
 
-def _crushing(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
-    """Variables of `crush.lmp`."""
-    solid = facts["bead_diameter"] * (1 - facts["nanoporosity"]) ** (1 / 3)
+def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
+    """Variables of `yield.lmp`."""
+    cbd, am = force_field["yielding"]["carbon_binder"], force_field["yielding"]["active_material"]
     return {
-        "crush_every": CRUSH_INTERVAL,
-        "crush_rate": force_field["crushing"]["rate"] * CRUSH_INTERVAL * step,
-        "yield": float(force_field["crushing"]["yield_stress"]),
-        "solid": solid,
+        "yield_every": YIELD_INTERVAL,
+        "yield_rate": force_field["yielding"]["rate"] * YIELD_INTERVAL * step,
+        "yield_cbd": float(cbd["yield_stress"]),
+        "hardening_cbd": float(cbd["hardening"]),
+        "bead": facts["bead_diameter"],
+        "solid": facts["bead_diameter"] * (1 - facts["nanoporosity"]) ** (1 / 3),
+        "yield_am": float(am["yield_stress"]),
+        "hardening_am": float(am["hardening"]),
+        "flat_am": float(am["largest_flattening"]),
+        "am_density": facts["am_density"],
     }
 
 
@@ -363,7 +370,7 @@ def press_film(
         record: record to write: the calendering curve.
         frames: compressed dump with a frame at each `frame_spacing`, or None.
         upper_compression: the design's upper compression, %.
-        force_field: contacts of the stage `dried`, and `crushing`.
+        force_field: contacts of the stage `dried`, and `yielding`.
         protocol: `speed` (µm/µs), `reference_pressure` (kPa), `frame_spacing` (% or None),
             `safety_factor`, `retries`.
         decks, engine, log: as for the slurry.
@@ -391,7 +398,7 @@ def press_film(
 
         def run(step: float, here: Path) -> dict[str, float]:
             nonlocal speed
-            grid_steps = _steps(way / protocol["speed"], step, CRUSH_INTERVAL)
+            grid_steps = _steps(way / protocol["speed"], step, YIELD_INTERVAL)
             speed = way / (grid_steps * step)
             rest = (upper_compression - GRID * points[-1]) / 100 * thickness
             spacing = protocol["frame_spacing"] if frames else None
@@ -408,10 +415,10 @@ def press_film(
                     "press_speed": speed,
                     "grid_steps": grid_steps,
                     "grid_points": points[-1],
-                    "last_steps": _steps(rest / speed, step, CRUSH_INTERVAL) if rest > 1e-9 else 0,
+                    "last_steps": _steps(rest / speed, step, YIELD_INTERVAL) if rest > 1e-9 else 0,
                     "frame_steps": frame_steps,
                     "dt": step,
-                    **_crushing(force_field, facts, step),
+                    **_yielding(force_field, facts, step),
                 },
             )
 
@@ -482,7 +489,7 @@ def calender_film(
         write_force_field(folder / "forcefield", force_field["dried"])
 
         def run(step: float, here: Path) -> dict[str, float]:
-            press_steps = _steps(way / speed, step, CRUSH_INTERVAL) if way > 1e-9 else 0
+            press_steps = _steps(way / speed, step, YIELD_INTERVAL) if way > 1e-9 else 0
             return run_deck(
                 engine,
                 decks / "calender.lmp",
@@ -498,7 +505,7 @@ def calender_film(
                     "dt": step,
                     "block": _steps(BLOCK, step),
                     "touch": TOUCH,
-                    **_crushing(force_field, facts, step),
+                    **_yielding(force_field, facts, step),
                 },
             )
 
@@ -521,4 +528,4 @@ def calender_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "calendered.data", data, "coatline calendered film")
+        _publish_state(here / "calendered.data", data, "coatline calendered film", facts["am_density"])

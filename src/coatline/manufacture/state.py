@@ -1,7 +1,7 @@
 """Particles of a film, as they lie after a stage: the hand-over to measuring and to people."""
 
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,23 @@ class Particles:
 
     def __len__(self) -> int:
         return len(self.diameter)
+
+
+def restore_active_material(particles: Particles, am_density: float) -> Particles:
+    """The film with each AM particle as large as its mass says.
+
+    An AM particle that has yielded touches its neighbours at a smaller diameter than its own; what
+    is measured is the whole particle, overlapping its neighbours where they are pressed flat.
+
+    Args:
+        particles: the film, with densities.
+        am_density: of the material, g/cm³.
+    """
+    am = particles.phase == AM
+    diameter, density = particles.diameter.copy(), particles.density.copy()
+    diameter[am] *= (density[am] / am_density) ** (1 / 3)
+    density[am] = am_density
+    return replace(particles, diameter=diameter, density=density)
 
 
 def read_state(path: Path) -> Particles:
