@@ -20,7 +20,7 @@ SOLID_MASS = 0.0256  # µg: at 10 mg/cm² a film 16 µm wide, the smallest that 
 UPPER = 32.5
 SHARED = {"safety_factor": 0.7, "retries": 2}
 SLURRY = {"pressure": 100.0, **SHARED}
-DRYING = {"model": "homogeneous", "pressure": 80.0, "duration": 36.0, **SHARED}
+DRYING = {"model": "homogeneous", "pressure": 40.0, "duration": 36.0, **SHARED}
 PRESSING = {"speed": 0.3, "reference_pressure": 20000.0, "frame_spacing": None, **SHARED}
 
 

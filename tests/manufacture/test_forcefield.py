@@ -74,6 +74,15 @@ def test_plane_has_neither_dashpot_nor_cohesion(tmp_path, nmc111):
     dried = nmc111.force_field("default")["dried"]
     write_force_field(tmp_path, dried, wet=nmc111.force_field("default")["slurry"])
     plane = (tmp_path / "plane.lmp").read_text()
-    assert "hertz/material 4000000 0 " in plane and "jkr" not in plane
+    assert "hertz/material 70000000 0 " in plane and "jkr" not in plane
     assert "jkr" in (tmp_path / "collector.lmp").read_text()
-    assert (tmp_path / "ramp.lmp").read_text().count("v_gone") == 11
+    ramp = (tmp_path / "ramp.lmp").read_text()
+    # Modulus and damping of each, friction and surface energy where there is any; the plane has
+    # neither damping nor surface energy.
+    assert ramp.count("v_gone") == 4 + 4 + 3 + 4 + 2
+
+
+def test_a_stiff_wall_shortens_the_step():
+    soft, stiff = _contacts(), _contacts()
+    stiff["wall"] = stiff["wall"] | {"young_modulus": 1e9}
+    assert critical_time_step(stiff, SIZE, MASS, 100) < critical_time_step(soft, SIZE, MASS, 100)

@@ -51,8 +51,8 @@ def test_force_field_of_dried_film(finished):
     assert finished.plan() == {"dry": 2} | PRESSING
 
 
-def test_force_field_of_crushing(finished):
-    change_force_field(finished, "crushing", "rate")
+def test_force_field_of_yielding(finished):
+    change_force_field(finished, "yielding", "rate")
     assert finished.plan() == PRESSING
 
 

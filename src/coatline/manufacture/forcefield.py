@@ -43,6 +43,8 @@ def _ramped(wet: dict, dried: dict) -> str:
     """
 
     def between(key: str) -> str:
+        if not (wet[key] or dried[key]):
+            return "0"
         return f"$({wet[key]:.10g}*({dried[key] / wet[key]:.10g})^v_gone)"
 
     def growing(key: str) -> str | float:
@@ -57,6 +59,19 @@ def _ramped(wet: dict, dried: dict) -> str:
         growing("surface_energy"),
     )
     return f"{normal} {_tangential(growing('friction'))} damping mass_velocity"
+
+
+def _collector(law: str) -> str:
+    return f"fix         bottom film wall/gran granular {law} zplane 0.0 NULL contacts\n"
+
+
+def _plane(law: str) -> str:
+    return f"fix         top film wall/gran/region granular {law} region above contacts\n"
+
+
+def _smooth(wall: dict) -> dict:
+    """The plane: as stiff as the collector, without cohesion and without a dashpot."""
+    return wall | {"damping": 0, "surface_energy": 0}
 
 
 def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> None:
@@ -80,19 +95,16 @@ def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> Non
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 
     wall = stage["wall"]
-    plane = _law(wall | {"damping": 0, "surface_energy": 0})
-    (folder / "collector.lmp").write_text(
-        f"fix         bottom film wall/gran granular {_law(wall)} zplane 0.0 NULL contacts\n"
-    )
-    (folder / "plane.lmp").write_text(
-        f"fix         top film wall/gran/region granular {plane} region above contacts\n"
-    )
+    (folder / "collector.lmp").write_text(_collector(_law(wall)))
+    (folder / "plane.lmp").write_text(_plane(_law(_smooth(wall))))
     # A Langevin thermostat at zero temperature is a drag in proportion to each particle's mass.
     drag = f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
     (folder / "drag.lmp").write_text(drag if stage["drag"] else "# no drag\n")
     if wet is not None:
         lines = [f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS]
-        (folder / "ramp.lmp").write_text("\n".join(lines) + "\n")
+        walls = _collector(_ramped(wet["wall"], wall))
+        walls += _plane(_ramped(_smooth(wet["wall"]), _smooth(wall)))
+        (folder / "ramp.lmp").write_text("\n".join(lines) + "\n" + walls)
 
 
 def contact_radius(
@@ -119,9 +131,10 @@ def critical_time_step(
 ) -> float:
     """Longest stable step of velocity Verlet for the stiffest, lightest particle, µs.
 
-    A particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a (Hertz, Mindlin)
+    Between particles, a particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a (Hertz, Mindlin)
     swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
-    ω² = (10/3)Z k_t/m; dashpots add the rate c = 2Zη m_eff/m. Velocity Verlet is stable for
+    ω² = (10/3)Z k_t/m; dashpots add the rate c = 2Zη m_eff/m. On a wall it has one contact and
+    ω² = k_n/m, or rocks with ω² = (7/2)k_t/m. Velocity Verlet is stable for
     Δt < (2/ω)(√(1 + ξ²) − ξ), ξ = c/(2ω). The contact radius a is that under the force p d² of the
     smaller sphere.
 
@@ -134,23 +147,31 @@ def critical_time_step(
     Returns:
         The critical step, µs; to be multiplied with a safety factor.
     """
-    steps = []
-    for name, first, second in (("cbd_cbd", "cbd", "cbd"), ("am_cbd", "cbd", "am"),
-                                ("am_cbd", "am", "cbd"), ("am_am", "am", "am")):  # fmt: skip
-        law = stage[name]
+    def bound(law: dict, radius: float, size: float, own: float, other: float | None) -> float:
         modulus, poisson = law["young_modulus"], law["poisson_ratio"]
         normal_modulus = modulus / (2 * (1 - poisson**2))
         shear_modulus = modulus / (4 * (1 + poisson) * (2 - poisson))
-        radii = diameter[first] / 2, diameter[second] / 2
-        radius = radii[0] * radii[1] / (radii[0] + radii[1])
-        force = pressure * min(diameter[first], diameter[second]) ** 2
-        width = contact_radius(force, radius, normal_modulus, law["surface_energy"])
+        width = contact_radius(pressure * size**2, radius, normal_modulus, law["surface_energy"])
         stiffness = 2 * normal_modulus * width
         shear = 8 * shear_modulus * width if law["friction"] else 0.0
-        swing = 2 * COORDINATION * (stiffness + 2 * shear) / (3 * mass[first])
-        turn = 10 / 3 * COORDINATION * shear / mass[first]
+        if other is None:
+            swing, turn, rate = stiffness / own, 3.5 * shear / own, law["damping"]
+        else:
+            swing = 2 * COORDINATION * (stiffness + 2 * shear) / (3 * own)
+            turn = 10 / 3 * COORDINATION * shear / own
+            rate = 2 * COORDINATION * law["damping"] * other / (own + other)
         frequency = math.sqrt(max(swing, turn))
-        rate = 2 * COORDINATION * law["damping"] * mass[second] / (mass[first] + mass[second])
         share = rate / (2 * frequency)
-        steps.append(2 / frequency * (math.sqrt(1 + share**2) - share))
+        return 2 / frequency * (math.sqrt(1 + share**2) - share)
+
+    steps = []
+    for name, first, second in (("cbd_cbd", "cbd", "cbd"), ("am_cbd", "cbd", "am"),
+                                ("am_cbd", "am", "cbd"), ("am_am", "am", "am")):  # fmt: skip
+        radii = diameter[first] / 2, diameter[second] / 2
+        radius = radii[0] * radii[1] / (radii[0] + radii[1])
+        size = min(diameter[first], diameter[second])
+        steps.append(bound(stage[name], radius, size, mass[first], mass[second]))
+    for phase in ("cbd", "am"):
+        size = diameter[phase]
+        steps.append(bound(stage["wall"], size / 2, size, mass[phase], None))
     return float(np.min(steps))

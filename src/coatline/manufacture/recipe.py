@@ -74,6 +74,11 @@ class Formulation:
         return self.am_mass / self.am_density
 
     @property
+    def am_mean_diameter(self) -> float:
+        """Mean AM diameter by volume, D[4,3], µm."""
+        return float(np.sum(self.am_diameter**4) / np.sum(self.am_diameter**3))
+
+    @property
     def cbd_solid_volume(self) -> float:
         """Volume of the carbon-binder solid without its nanopores, µm³."""
         beads = self.bead_count * math.pi / 6 * self.bead_diameter**3

@@ -33,6 +33,7 @@ RESULTS = {
     "nanoporosity": ("1", "pore share inside a dried, uncrushed CBD bead"),
     "am_density": ("g/cm3", "density of active material"),
     "marker": ("1", "atom id of the plane's marker"),
+    "am_diameter_mean": ("um", "mean AM diameter by volume; smaller particles are made heavier"),
     "am_diameter_smallest": ("um", "smallest AM particle"),
     "am_mass_smallest": ("pg", "its mass"),
     "bead_diameter": ("um", "dried CBD bead"),

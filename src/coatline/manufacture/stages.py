@@ -111,9 +111,12 @@ def _publish(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def _publish_state(source: Path, target: Path, title: str, am_density: float) -> None:
+def _publish_state(
+    source: Path, target: Path, title: str, facts: Mapping[str, float], heavy: bool = True
+) -> None:
     """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed."""
-    particles = restore_active_material(read_state(source), am_density)
+    below = facts["am_diameter_mean"] if heavy else 0.0
+    particles = restore_active_material(read_state(source), facts["am_density"], below)
     top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
     packed = source.with_suffix(".gz")
     write_state(packed, particles, math.ceil(top + 1), title)
@@ -121,10 +124,17 @@ def _publish_state(source: Path, target: Path, title: str, am_density: float) ->
 
 
 def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
-    """Diameter and mass of the smallest particle of each phase, for the time step."""
+    """Diameter and mass of the smallest particle of each phase, for the time step.
+
+    From drying on AM particles are heavier than they are, in inverse proportion to the square of
+    their diameter (`dry.lmp`); the smallest is then that of the shortest step, as all have one.
+    """
+    am_mass = results["am_mass_smallest"]
+    if diameter == "bead_diameter":
+        am_mass *= (results["am_diameter_mean"] / results["am_diameter_smallest"]) ** 2
     return (
         {"cbd": results[diameter], "am": results["am_diameter_smallest"]},
-        {"cbd": results["bead_mass_liquid"], "am": results["am_mass_smallest"]},
+        {"cbd": results["bead_mass_liquid"], "am": am_mass},
     )
 
 
@@ -142,6 +152,7 @@ def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
         "nanoporosity": formulation.nanoporosity,
         "marker": marker,
         "am_density": formulation.am_density,
+        "am_diameter_mean": formulation.am_mean_diameter,
         "am_diameter_smallest": smallest,
         "am_mass_smallest": formulation.am_density * math.pi / 6 * smallest**3,
         "bead_diameter": formulation.bead_diameter,
@@ -240,7 +251,7 @@ def make_slurry(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log, mass_all)
-        _publish_state(here / "slurry.data", data, "coatline slurry", formulation.am_density)
+        _publish_state(here / "slurry.data", data, "coatline slurry", facts, heavy=False)
         _publish(here / "slurry.restart", state)
 
 
@@ -306,6 +317,8 @@ def dry_film(
                     "pressure": protocol["pressure"],
                     "wet": facts["bead_diameter_liquid"],
                     "dried": facts["bead_diameter"],
+                    "am_density": facts["am_density"],
+                    "heavy": facts["am_diameter_mean"],
                     "dt": step,
                     "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
                     "block": _steps(BLOCK, step),
@@ -326,7 +339,7 @@ def dry_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "dried.data", data, "coatline dried film", facts["am_density"])
+        _publish_state(here / "dried.data", data, "coatline dried film", facts)
         _publish(here / "dried.restart", state)
 
 
@@ -344,6 +357,7 @@ def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> 
         "hardening_am": float(am["hardening"]),
         "flat_am": float(am["largest_flattening"]),
         "am_density": facts["am_density"],
+        "heavy": facts["am_diameter_mean"],
     }
 
 
@@ -528,4 +542,4 @@ def calender_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "calendered.data", data, "coatline calendered film", facts["am_density"])
+        _publish_state(here / "calendered.data", data, "coatline calendered film", facts)

@@ -35,8 +35,10 @@ class Particles:
         return len(self.diameter)
 
 
-def restore_active_material(particles: Particles, am_density: float) -> Particles:
-    """The film with each AM particle as large as its mass says.
+def restore_active_material(
+    particles: Particles, am_density: float, heavy: float = 0.0
+) -> Particles:
+    """The film with each AM particle as large as its mass says, and of its own density.
 
     An AM particle that has yielded touches its neighbours at a smaller diameter than its own; what
     is measured is the whole particle, overlapping its neighbours where they are pressed flat.
@@ -44,10 +46,13 @@ def restore_active_material(particles: Particles, am_density: float) -> Particle
     Args:
         particles: the film, with densities.
         am_density: of the material, g/cm³.
+        heavy: diameter below which the engine was given the mass π/6 ρ d heavy², µm (`dry.lmp`).
     """
     am = particles.phase == AM
     diameter, density = particles.diameter.copy(), particles.density.copy()
-    diameter[am] *= (density[am] / am_density) ** (1 / 3)
+    cube = density[am] / am_density * diameter[am] ** 3
+    small = cube < heavy**3
+    diameter[am] = np.where(small, cube / max(heavy, 1e-12) ** 2, cube ** (1 / 3))
     density[am] = am_density
     return replace(particles, diameter=diameter, density=density)
 

@@ -30,8 +30,8 @@ class Drying(Block):
     )
     pressure: float = describe(
         "pressure on the film while it dries",
-        80.0,
-        example=80,
+        40.0,
+        example=40,
         unit="kPa",
         gt=0,
         le=1e4,
