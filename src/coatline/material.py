@@ -150,13 +150,10 @@ class Diffusivity(Block):
     source: str = Field(min_length=3)
 
 
-class Neck(Block):
-    """Binder necks: what an electronic contact is where beads touch or nearly touch."""
+class ContactResistance(Block):
+    """Resistance of the interface where two particles touch, beside that of their bulk."""
 
-    gap: Annotated[float, Field(ge=0, lt=5)] = Field(description="widest gap a neck bridges, µm")
-    radius: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="neck radius / radius of the smaller sphere"
-    )
+    value: Annotated[float, Field(ge=0, lt=1e3)] = Field(description="Ω cm²")
     source: str = Field(min_length=3)
 
 
@@ -173,7 +170,7 @@ class Transport(Block):
     conductivity_active_material: Conductivity
     conductivity_carbon_binder: Conductivity
     diffusivity_carbon_binder: Diffusivity
-    neck: Neck
+    contact_resistance: ContactResistance
     coverage: Coverage
 
 
@@ -220,8 +217,7 @@ class Material(Block):
             "conductivity_active_material": transport.conductivity_active_material.value,
             "conductivity_carbon_binder": transport.conductivity_carbon_binder.value,
             "diffusivity_carbon_binder": transport.diffusivity_carbon_binder.value,
-            "neck_gap": transport.neck.gap,
-            "neck_radius": transport.neck.radius,
+            "contact_resistance": transport.contact_resistance.value,
             "coverage": transport.coverage.distance,
         }
 

@@ -174,14 +174,10 @@ def measure_properties(plan: Any, folder: Path, start_up: dict[str, Any]) -> dic
     import numpy as np
 
     from coatline.manufacture.record import read_results
-    from coatline.manufacture.state import PORE, read_state
-    from coatline.measure.contacts import build_necks, find_pairs
-    from coatline.measure.electrode import (
-        PERIODIC,
-        conductivity_field,
-        diffusivity_field,
-        measure_electrode,
-    )
+    from coatline.manufacture.state import CBD, PORE, read_state
+    from coatline.measure.contacts import find_pairs
+    from coatline.measure.electrode import PERIODIC, diffusivity_field, measure_electrode
+    from coatline.measure.network import solve_network
     from coatline.measure.sample import measure_contacts
     from coatline.measure.surface import sample_surface
     from coatline.measure.taufactor import run_taufactor
@@ -214,13 +210,10 @@ def measure_properties(plan: Any, folder: Path, start_up: dict[str, Any]) -> dic
     if FIRST not in start_up:
         say(f"  {FIRST} …")
         start_up[FIRST], _ = measure_cost(warm_up)
-    necks = count(
-        "neighbours and necks",
-        lambda: (find_pairs(particles), build_necks(particles, height, values["contacts"]))[1],
-    )
+    count("neighbours", lambda: find_pairs(particles))
     volume = count(
         "voxelising",
-        lambda: paint(particles, height, settings.voxel_size, settings.supersampling, necks),
+        lambda: paint(particles, height, settings.voxel_size, settings.supersampling),
     )
     count(
         "active surface",
@@ -237,8 +230,11 @@ def measure_properties(plan: Any, folder: Path, start_up: dict[str, Any]) -> dic
         ),
     )
     count("pore tortuosity", lambda: solve(volume.pore, volume.pore))
-    bulk = values["conductivity"]
-    count("conductivity", lambda: solve(conductivity_field(volume, bulk["am"], bulk["cbd"])))
+    bulk = np.where(particles.phase == CBD, *(values["conductivity"][key] for key in ("cbd", "am")))
+    count(
+        "conductivity",
+        lambda: solve_network(particles, height, bulk, values["contact_resistance"]),
+    )
     count("TauFactor", lambda: run_taufactor(volume.label == PORE, 2, True, 1))
     return {"voxels": list(volume.label.shape), "thickness": height, "properties": table}
 

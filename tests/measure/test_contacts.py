@@ -4,9 +4,8 @@ from films import make_particles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, Particles
-from coatline.measure.contacts import Contacts, build_necks, find_pairs, mean_overlap
+from coatline.measure.contacts import find_pairs, mean_overlap
 
 
 @settings(max_examples=40, deadline=None)
@@ -39,34 +38,3 @@ def test_mean_overlap():
     particles = make_particles([(5, 5, 5, 4, AM), (7.9, 5, 5, 2, CBD), (1, 1, 1, 1, CBD)])
     assert mean_overlap(particles) == pytest.approx(5.0)  # 0.1 of 2
     assert mean_overlap(make_particles([(5, 5, 5, 4, AM)])) == 0
-
-
-def test_what_is_bridged_by_what():
-    spheres = [(5, 5, 5, 4, AM), (8.3, 5, 5, 2, CBD), (5, 5, 9.3, 4, AM), (5, 1, 5, 2, CBD)]
-    necks = build_necks(make_particles(spheres), 20.0, Contacts(gap=0.4))
-    assert sorted(necks.phase) == [CBD, AM]  # the last bead lies 1 µm away, the planes further
-    necks = build_necks(make_particles(spheres), 20.0, Contacts(gap=0.4, active_material=False))
-    assert list(necks.phase) == [CBD]
-    assert necks.radius == pytest.approx([0.5])
-    assert len(build_necks(make_particles(spheres), 20.0, Contacts(gap=0.2)).radius) == 0
-    assert len(build_necks(make_particles(spheres), 20.0, Contacts(neck_radius=0)).radius) == 0
-
-
-def test_deep_overlap_needs_no_neck():
-    spheres = make_particles([(5, 5, 5, 2, CBD), (6.5, 5, 5, 2, CBD)])
-    assert len(build_necks(spheres, 20.0, Contacts()).radius) == 0
-
-
-def test_electrode_planes_are_bridged():
-    spheres = make_particles([(5, 5, 1.2, 2, CBD), (5, 5, 8.9, 2, CBD)])
-    necks = build_necks(spheres, 10.0, Contacts(gap=0.3))
-    np.testing.assert_allclose(np.sort(necks.ends[:, 1, 2]), [0, 10])
-    assert len(build_necks(spheres, 10.0, Contacts(gap=0.3, electrodes=False)).radius) == 0
-
-
-@pytest.mark.parametrize(
-    "values", [{"gap": -1}, {"gap": np.nan}, {"neck_radius": 1.5}, {"neck_radius": -0.1}]
-)
-def test_bad_contacts(values):
-    with pytest.raises(InputError, match=next(iter(values))):
-        Contacts(**values)

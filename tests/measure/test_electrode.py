@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -5,7 +7,6 @@ from films import make_particles
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, Particles
-from coatline.measure.contacts import Contacts
 from coatline.measure.electrode import (
     VARIABLES,
     measure_electrode,
@@ -17,6 +18,7 @@ ARGUMENTS = {
     "solid_mass": 5000.0,
     "cbd_solid_volume": 100.0,
     "conductivity": {"am": 0.01, "cbd": 18.8},
+    "contact_resistance": 1.2e-3,
     "voxel_size": 0.5,
 }
 
@@ -102,16 +104,14 @@ def test_blocked_film_has_no_numbers():
     assert float(dataset["porosity"]) > 0
 
 
-def test_larger_necks_carry_more(film):
-    values = [
-        float(
-            measure_electrode(film, 12.0, contacts=Contacts(neck_radius=r), **ARGUMENTS)[
-                "effective_electronic_conductivity"
-            ]
-        )
-        for r in (0.0, 0.4, 0.8)
-    ]
-    assert values[0] < values[1] < values[2]
+def test_contacts_go_by_the_uncrushed_bead(film):
+    crushed = replace(film, diameter=np.where(film.phase == CBD, 1.7, film.diameter))
+    whole = measure_electrode(film, 12.0, **ARGUMENTS)
+    name = "effective_electronic_conductivity"
+    same = measure_electrode(crushed, 12.0, bead_diameter=2.0, **ARGUMENTS)
+    assert float(same[name]) == float(whole[name])
+    less = measure_electrode(crushed, 12.0, **ARGUMENTS)
+    assert float(less[name]) < 0.9 * float(whole[name])
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,7 @@ def test_larger_necks_carry_more(film):
         ({"conductivity": {"am": 1.0}}, "cbd"),
         ({"conductivity": {"am": -1.0, "cbd": 1.0}}, "am"),
         ({"cbd_diffusivity": 2.0}, "cbd_diffusivity"),
+        ({"contact_resistance": -1.0}, "contact_resistance"),
         ({"voxel_size": 0.0}, "voxels"),
     ],
 )

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
-from coatline.measure.contacts import Contacts, build_necks
 from coatline.measure.profile import measure_profile
 from coatline.measure.volume import fit_grid, paint
 
@@ -93,27 +92,6 @@ def test_grid_fits_the_box_exactly():
     shape, spacing = fit_grid((31.7, 20.0), 24.9, 0.4)
     assert shape == (79, 50, 62)
     np.testing.assert_allclose(np.multiply(shape, spacing), (31.7, 20.0, 24.9))
-
-
-def test_necks_leave_the_phases_alone(film):
-    plain = paint(film, 12.0, 0.4)
-    bridged = paint(film, 12.0, 0.4, necks=build_necks(film, 12.0, Contacts()))
-    np.testing.assert_array_equal(plain.am, bridged.am)
-    np.testing.assert_array_equal(plain.label, bridged.label)
-    assert bridged.neck_cbd.sum() > 0 and bridged.neck_am.sum() > 0 and plain.neck_cbd.sum() == 0
-    assert (bridged.neck_cbd + bridged.neck_am + bridged.am + bridged.cbd).max() <= 1 + 1e-6
-
-
-def test_a_neck_has_its_volume():
-    # Two beads 0.2 apart: the cylinder between the rims less the two caps inside it.
-    necks = build_necks(
-        make_particles([(9, 5, 5, 2, CBD), (1.2, 5, 5, 2, CBD)]), 10.0, Contacts(electrodes=False)
-    )
-    volume = paint(make_particles([(9, 5, 5, 2, CBD), (1.2, 5, 5, 2, CBD)]), 10.0, 0.1, 4, necks)
-    rim = np.sqrt(1 - 0.25)
-    cap = np.pi * (1 - rim) ** 2 * (3 - (1 - rim)) / 3
-    expected = np.pi * 0.25 * (2.2 - 2 * rim) - 2 * cap
-    assert volume.neck_cbd.mean(dtype=float) * 1000 == pytest.approx(expected, rel=0.03)
 
 
 def test_profile_averages_to_the_fractions(film):

@@ -1,16 +1,4 @@
-"""Neighbours of a film's spheres: overlaps, and the necks that carry current.
-
-**What a contact is.** A film of spheres holds its current in contacts smaller than a voxel: two
-beads that just touch conduct or not as the grid falls, and two that do not touch conduct as long as
-they share a voxel. So a contact is said outright. Any two spheres closer than `gap`, and any sphere
-that close to an electrode plane (z = 0, z = height), are bridged by a cylinder whose radius is a
-share of the smaller sphere's; it is binder if one of the two is CBD, else AM. Necks exist in the
-conductivity field alone. Where spheres overlap by more than the neck, the overlap is the contact.
-
-With the default gap of 0.4 µm, as wide as the default voxel, what shares a voxel is in contact at
-any resolution, and the conductivity of a calendered film moved by 7 and 8 % from voxels of 0.8 to
-0.4 to 0.2 µm. A gap of 0.1 µm lost 40 % and 60 % on the same film: its network was the grid's.
-"""
+"""Neighbours of a film's spheres, and their overlaps."""
 
 import math
 from dataclasses import dataclass
@@ -18,32 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from coatline.errors import InputError
-from coatline.manufacture.state import AM, CBD, Particles
-
-
-@dataclass(frozen=True)
-class Contacts:
-    """What counts as an electric contact.
-
-    Attributes:
-        gap: largest distance between two surfaces, in µm, that is bridged; see the module's text
-            before setting it below the voxel.
-        neck_radius: radius of a neck over the radius of the smaller sphere, 0 to 1; 0 for no necks.
-        active_material: whether two AM spheres are bridged as well (by AM).
-        electrodes: whether spheres near the planes z = 0 and z = height are bridged to them.
-    """
-
-    gap: float = 0.4
-    neck_radius: float = 0.5
-    active_material: bool = True
-    electrodes: bool = True
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.gap) and self.gap >= 0):
-            raise InputError(f"contacts: gap {self.gap} must be 0 µm or more")
-        if not 0 <= self.neck_radius <= 1:
-            raise InputError(f"contacts: neck_radius {self.neck_radius} must lie within 0 and 1")
+from coatline.manufacture.state import Particles
 
 
 @dataclass(frozen=True)
@@ -60,21 +23,6 @@ class Pairs:
     second: np.ndarray
     vector: np.ndarray
     distance: np.ndarray
-
-
-@dataclass(frozen=True)
-class Necks:
-    """Cylinders that bridge contacts.
-
-    Attributes:
-        ends: (m, 2, 3) ends of each axis in µm; may lie outside the box, as periodic images.
-        radius: (m,) in µm.
-        phase: (m,) uint8, what they are made of: CBD or AM.
-    """
-
-    ends: np.ndarray
-    radius: np.ndarray
-    phase: np.ndarray
 
 
 def find_pairs(particles: Particles, gap: float = 0.0) -> Pairs:
@@ -98,39 +46,6 @@ def mean_overlap(particles: Particles, pairs: Pairs | None = None) -> float:
     share = depth / np.minimum(diameter[pairs.first], diameter[pairs.second])
     share = share[depth > 0]
     return float(100 * share.mean()) if len(share) else 0.0
-
-
-def build_necks(particles: Particles, height: float, contacts: Contacts) -> Necks:
-    """Necks of a film, see the module's text. A neck's rim lies on both spheres."""
-    if contacts.neck_radius == 0:
-        return Necks(np.zeros((0, 2, 3)), np.zeros(0), np.zeros(0, np.uint8))
-    phase, radius = particles.phase, 0.5 * particles.diameter
-    pairs = find_pairs(particles, contacts.gap)
-    keep = pairs.distance > 0
-    first, second = pairs.first[keep], pairs.second[keep]
-    unit = pairs.vector[keep] / pairs.distance[keep, None]
-    width = contacts.neck_radius * np.minimum(radius[first], radius[second])
-    start = np.sqrt(radius[first] ** 2 - width**2)
-    end = pairs.distance[keep] - np.sqrt(radius[second] ** 2 - width**2)
-    parts = [(particles.position[first], unit, start, end, width, _merge(phase, first, second))]
-    for plane, side in ((0.0, -1.0), (height, 1.0)) if contacts.electrodes else ():
-        away = side * (plane - particles.position[:, 2])
-        near = np.flatnonzero((away - radius <= contacts.gap) & (away > 0))
-        width = contacts.neck_radius * radius[near]
-        unit = np.tile([0.0, 0.0, side], (len(near), 1))
-        start = np.sqrt(radius[near] ** 2 - width**2)
-        parts.append((particles.position[near], unit, start, away[near], width, phase[near]))
-    origin, unit, start, end, width, material = (np.concatenate(part) for part in zip(*parts))
-    keep = end > start
-    if not contacts.active_material:
-        keep &= material == CBD
-    ends = origin[:, None] + np.stack([start, end], axis=1)[:, :, None] * unit[:, None]
-    return Necks(ends[keep], width[keep], material[keep])
-
-
-def _merge(phase: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """What bridges two spheres: binder wherever one of them is a bead."""
-    return np.where((phase[first] == CBD) | (phase[second] == CBD), CBD, AM).astype(np.uint8)
 
 
 @njit(cache=True)

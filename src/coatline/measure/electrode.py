@@ -9,7 +9,8 @@ import xarray as xr
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
-from coatline.measure.contacts import Contacts, build_necks, find_pairs, mean_overlap
+from coatline.measure.contacts import find_pairs, mean_overlap
+from coatline.measure.network import solve_network
 from coatline.measure.profile import measure_profile
 from coatline.measure.surface import sample_surface
 from coatline.measure.taufactor import run_taufactor
@@ -76,7 +77,7 @@ VARIABLES = {
     "effective_electronic_conductivity": (
         "S/m",
         "effective electronic conductivity through the thickness",
-        "finite volumes on AM, CBD and the necks between them",
+        "network of the contacts between whole spheres: constriction and interface in series",
     ),
     "flux_mismatch_diffusivity": ("1", "flux mismatch of the diffusivity", _FLUX),
     "flux_mismatch_pore": ("1", "flux mismatch of the diffusivity of pores alone", _FLUX),
@@ -100,18 +101,6 @@ def diffusivity_field(volume: Volume, cbd_diffusivity: float) -> np.ndarray:
     return volume.pore + np.float32(cbd_diffusivity) * volume.cbd
 
 
-def conductivity_field(volume: Volume, am: float, cbd: float) -> np.ndarray:
-    """Local conductivity in S/m of AM, CBD and necks, float64.
-
-    A voxel with solid share s takes s times the volume mean Σ φ_i σ_i. The mean alone overrates
-    voxels that solid and pore share, since it lets current cross gaps narrower than a voxel; one
-    more power of s made the result steadiest as the voxel is halved.
-    """
-    binder = (volume.cbd + volume.neck_cbd).astype(np.float64)
-    active = (volume.am + volume.neck_am).astype(np.float64)
-    return (am * active + cbd * binder) * (active + binder)
-
-
 def measure_electrode(
     particles: Particles,
     height: float,
@@ -122,7 +111,7 @@ def measure_electrode(
     cbd_diffusivity: float = 0.05,
     voxel_size: float = 0.4,
     supersampling: int = 4,
-    contacts: Contacts | None = None,
+    contact_resistance: float = 0.0,
     cbd_coverage: float = 0.0,
     bead_diameter: float = 0.0,
     threads: int = 1,
@@ -140,11 +129,12 @@ def measure_electrode(
         cbd_diffusivity: diffusivity within CBD over that of the pores.
         voxel_size: in µm.
         supersampling: sample points per voxel edge.
-        contacts: what carries current between particles; default `Contacts()`.
+        contact_resistance: of the interface where two particles touch, Ω cm².
         cbd_coverage: distance in µm from CBD beads within which AM counts as covered by them.
         bead_diameter: of a CBD bead before it was crushed, in µm. Binder reaches as far as it did:
-            crushing takes nanopores, not the strands that bind a bead to its neighbours. Necks and
-            coverage go by this diameter where a bead is smaller now; 0 takes beads as they are.
+            crushing takes nanopores, not the strands that bind a bead to its neighbours. Electric
+            contacts and coverage go by this diameter where a bead is smaller now; 0 takes beads as
+            they are.
         threads: for torch; the rest runs on one.
         keep_labels: also keep `label(x, y, z)`.
         solve: False leaves out all transport (structure only: a fraction of the time).
@@ -159,14 +149,12 @@ def measure_electrode(
         UnconvergedError: a solver failed; no dataset is made.
     """
     _check(particles, height, solid_mass, cbd_solid_volume, conductivity, cbd_diffusivity)
-    contacts = Contacts() if contacts is None else contacts
     box = particles.side[0] * particles.side[1] * height
     pairs = find_pairs(particles)
-    reach = _extend_beads(particles, bead_diameter)
-    necks = build_necks(reach, height, contacts)
-    volume = paint(particles, height, voxel_size, supersampling, necks)
+    whole = _extend_beads(particles, bead_diameter)
+    volume = paint(particles, height, voxel_size, supersampling)
     share = volume.fraction
-    surface = sample_surface(reach, height, coverage=cbd_coverage)
+    surface = sample_surface(whole, height, coverage=cbd_coverage)
     nanoporosity = 1 - cbd_solid_volume / (share["cbd"] * box) if share["cbd"] else 0.0
     values = {
         "thickness": float(height),
@@ -183,7 +171,11 @@ def measure_electrode(
         "sphere_volume_fraction": float(np.pi / 6 * (particles.diameter**3).sum() / box),
     }
     if solve:
-        values |= _solve_all(volume, conductivity, cbd_diffusivity, threads)
+        values |= _solve_pores(volume, cbd_diffusivity, threads)
+        bulk = np.where(whole.phase == CBD, conductivity["cbd"], conductivity["am"])
+        current = solve_network(whole, height, bulk, contact_resistance)
+        values["effective_electronic_conductivity"] = _or_nan(current)
+        values["flux_mismatch_conductivity"] = current.flux_mismatch
     dataset = _describe(values)
     depth, profile = measure_profile(volume)
     dataset["volume_fraction"] = (
@@ -199,10 +191,7 @@ def measure_electrode(
         "conductivity_am": float(conductivity["am"]),
         "conductivity_cbd": float(conductivity["cbd"]),
         "cbd_diffusivity": float(cbd_diffusivity),
-        "contact_gap": float(contacts.gap),
-        "contact_neck_radius": float(contacts.neck_radius),
-        "contact_active_material": int(contacts.active_material),
-        "contact_electrodes": int(contacts.electrodes),
+        "contact_resistance": float(contact_resistance),
         "voxel_edges": [float(edge) for edge in volume.spacing],
         "cbd_coverage": float(cbd_coverage),
         "bead_diameter": float(bead_diameter),
@@ -232,26 +221,21 @@ def _extend_beads(particles: Particles, bead_diameter: float) -> Particles:
     return replace(particles, diameter=extended)
 
 
-def _solve_all(
-    volume: Volume, conductivity: dict[str, float], cbd_diffusivity: float, threads: int
-) -> dict[str, float]:
+def _solve_pores(volume: Volume, cbd_diffusivity: float, threads: int) -> dict[str, float]:
     def through(field: np.ndarray, share: np.ndarray | None = None) -> Effective:
         return solve_transport(field, volume.spacing, 2, PERIODIC, share)
 
     field = diffusivity_field(volume, cbd_diffusivity)
     both = through(field, volume.pore + volume.cbd)
     pore = through(volume.pore, volume.pore)
-    current = through(conductivity_field(volume, conductivity["am"], conductivity["cbd"]))
     taufactor = run_taufactor(volume.label == PORE, 2, True, threads)
     return {
         "tortuosity_factor": tortuosity_factor(float(field.mean(dtype=np.float64)), both),
         "tortuosity_factor_pore": tortuosity_factor(volume.fraction["pore"], pore),
         "relative_diffusivity": _or_nan(both),
         "tortuosity_factor_taufactor": taufactor,
-        "effective_electronic_conductivity": _or_nan(current),
         "flux_mismatch_diffusivity": both.flux_mismatch,
         "flux_mismatch_pore": pore.flux_mismatch,
-        "flux_mismatch_conductivity": current.flux_mismatch,
     }
 
 

@@ -9,7 +9,6 @@ import netCDF4
 from coatline.errors import InputError
 from coatline.manufacture.record import read_results, read_status
 from coatline.manufacture.state import read_state
-from coatline.measure.contacts import Contacts
 from coatline.measure.electrode import VARIABLES, measure_electrode, write_electrode
 from coatline.measure.transport import UnconvergedError
 
@@ -84,8 +83,8 @@ def measure_contacts(conductivities: Mapping[str, float]) -> dict[str, Any]:
 
     Args:
         conductivities: `conductivity_active_material` and `conductivity_carbon_binder` in S/m,
-            `diffusivity_carbon_binder` over that of the pores, `neck_gap` in µm, `neck_radius`
-            over that of the smaller sphere, `coverage` in µm.
+            `contact_resistance` in Ω cm², `diffusivity_carbon_binder` over that of the pores,
+            `coverage` in µm.
     """
     return {
         "conductivity": {
@@ -93,9 +92,7 @@ def measure_contacts(conductivities: Mapping[str, float]) -> dict[str, Any]:
             "cbd": conductivities["conductivity_carbon_binder"],
         },
         "cbd_diffusivity": conductivities["diffusivity_carbon_binder"],
-        "contacts": Contacts(
-            gap=conductivities["neck_gap"], neck_radius=conductivities["neck_radius"]
-        ),
+        "contact_resistance": conductivities["contact_resistance"],
         "cbd_coverage": conductivities["coverage"],
     }
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from scipy.sparse import csr_matrix
 
 from coatline.errors import CoatlineError
 
@@ -111,14 +112,9 @@ def solve_transport(
     wrap = np.array([periodic[order[0]], periodic[order[1]]])
     index, count = _number_cells(cells)
     offset, column, data, inlet, outlet, guess = _assemble(cells, part, index, count, edge, wrap)
-    u, iterations = _solve(offset, column, data, inlet, guess, max_iterations)
-    entering, leaving = float(inlet @ (1.0 - u)), float(outlet @ u)
-    mean = 0.5 * (entering + leaving)
-    mismatch = abs(entering - leaving) / mean if mean > 0 else math.inf
-    if not mismatch < MISMATCH:
-        raise UnconvergedError(
-            f"transport: inlet and outlet differ by {mismatch:.1e} after {iterations} iterations"
-        )
+    matrix = csr_matrix((data, column, offset))
+    u, iterations = solve_matrix(matrix, inlet, guess, max_iterations=max_iterations)
+    mean, mismatch = balance_fluxes(u, inlet, outlet, iterations)
     nx, ny, nz = cells.shape
     value = float(scale * mean * nz * edge[2] / (nx * edge[0] * ny * edge[1]))
     return Effective(value, True, mismatch, iterations)
@@ -134,19 +130,29 @@ def tortuosity_factor(capacity: float, effective: Effective) -> float:
     return capacity / effective.value if effective.percolates else math.nan
 
 
-def _solve(
-    offset: np.ndarray,
-    column: np.ndarray,
-    data: np.ndarray,
+def solve_matrix(
+    matrix: csr_matrix,
     inlet: np.ndarray,
     guess: np.ndarray,
-    max_iterations: int,
+    tolerances: tuple[float, ...] = (1e-6, 1e-8, 1e-11),
+    max_iterations: int = 400,
 ) -> tuple[np.ndarray, int]:
+    """Potentials u of A u = b, and the iterations that they took.
+
+    Args:
+        matrix: (n, n) A, a graph's Laplacian with the conductances to both electrodes added to its
+            diagonal; every node is joined to an electrode.
+        inlet: (n,) b, the conductances to the electrode at potential 1; that of the other is 0.
+        guess: (n,) potentials to start from.
+        tolerances: of the residual over b, tried in turn until the fluxes agree.
+        max_iterations: for each tolerance.
+
+    Raises:
+        UnconvergedError: a tolerance was not reached.
+    """
     from pyamg import ruge_stuben_solver
-    from scipy.sparse import csr_matrix
     from scipy.sparse.linalg import cg
 
-    matrix = csr_matrix((data, column, offset))
     # The second pass of coarsening takes a tenth of the iterations at high contrast.
     coarsening = ("RS", {"second_pass": True})
     hierarchy = ruge_stuben_solver(matrix, CF=coarsening, max_coarse=200)
@@ -156,7 +162,7 @@ def _solve(
         counter[0] += 1
 
     u = guess
-    for tolerance in (1e-6, 1e-8, 1e-11):
+    for tolerance in tolerances:
         u, status = cg(
             matrix,
             inlet,
@@ -172,6 +178,24 @@ def _solve(
         if abs((inlet - matrix @ u).sum()) < 0.1 * MISMATCH * (inlet @ (1.0 - u)):
             break
     return u, counter[0]
+
+
+def balance_fluxes(
+    u: np.ndarray, inlet: np.ndarray, outlet: np.ndarray, iterations: int
+) -> tuple[float, float]:
+    """Mean of the fluxes through both electrodes, and their difference over it.
+
+    Raises:
+        UnconvergedError: they differ by more than `MISMATCH`.
+    """
+    entering, leaving = float(inlet @ (1.0 - u)), float(outlet @ u)
+    mean = 0.5 * (entering + leaving)
+    mismatch = abs(entering - leaving) / mean if mean > 0 else math.inf
+    if not mismatch < MISMATCH:
+        raise UnconvergedError(
+            f"transport: inlet and outlet differ by {mismatch:.1e} after {iterations} iterations"
+        )
+    return mean, mismatch
 
 
 @njit(cache=True)

@@ -15,10 +15,6 @@ from numba import njit
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
-from coatline.measure.contacts import Necks
-
-NECK = 3
-"""Added to the phase of a neck on the fine grid: 4 of binder, 5 of AM."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +24,6 @@ class Volume:
     Attributes:
         am: (nx, ny, nz) float32, share of each voxel inside AM spheres.
         cbd: share inside CBD beads and outside AM.
-        neck_am: share inside necks of AM and outside all spheres; zeros if none were asked for.
-        neck_cbd: the same of binder, which takes precedence. Necks count as pore everywhere but in
-            the conductivity field.
         label: (nx, ny, nz) uint8, the phase that fills most of each voxel: 0 pore, 1 CBD, 2 AM.
         spacing: voxel edges (dx, dy, dz) in µm. The grid fits the box exactly, so that edges differ
             from the voxel size asked for by up to half a voxel over the whole length.
@@ -38,8 +31,6 @@ class Volume:
 
     am: np.ndarray
     cbd: np.ndarray
-    neck_am: np.ndarray
-    neck_cbd: np.ndarray
     label: np.ndarray
     spacing: tuple[float, float, float]
 
@@ -78,7 +69,6 @@ def paint(
     height: float,
     voxel_size: float,
     supersampling: int = 4,
-    necks: Necks | None = None,
 ) -> Volume:
     """Paint the union of spheres of a film onto voxels.
 
@@ -87,7 +77,6 @@ def paint(
         height: upper end of the film in µm; parts of spheres outside [0, height] are not counted.
         voxel_size: wished edge in µm; the grid is fitted to the box, see `fit_grid`.
         supersampling: sample points per voxel edge.
-        necks: necks to paint beside the spheres, see `coatline.measure.contacts`.
 
     Raises:
         InputError: a length, the voxel size or the supersampling is not positive.
@@ -99,14 +88,7 @@ def paint(
     centre = np.ascontiguousarray(particles.position[order], dtype=np.float64)
     radius = 0.5 * particles.diameter[order].astype(np.float64)
     phase = particles.phase[order].astype(np.uint8)
-    if necks is None or len(necks.radius) == 0:
-        ends, width, material = np.zeros((0, 2, 3)), np.zeros(0), np.zeros(0, np.uint8)
-    else:
-        rank = np.argsort(necks.phase == CBD, kind="stable")  # binder last: it takes precedence
-        ends, width, material = necks.ends[rank], necks.radius[rank], necks.phase[rank]
-    parts = _paint(
-        (centre, radius, phase), (ends, width, material), shape, np.array(spacing), supersampling
-    )
+    parts = _paint((centre, radius, phase), shape, np.array(spacing), supersampling)
     return Volume(*parts, spacing=spacing)
 
 
@@ -157,99 +139,40 @@ def _paint_sphere(
 
 
 @njit(cache=True)
-def _paint_neck(
-    fine: np.ndarray,
-    x0: float,
-    step: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    radius: float,
-    value: int,
-) -> None:
-    samples, ny, nz = fine.shape
-    axis = end - start
-    length = math.sqrt((axis * axis).sum())
-    if length == 0.0:
-        return
-    axis = axis / length
-    low = math.floor((min(start[1], end[1]) - radius) / step[1])
-    high = math.ceil((max(start[1], end[1]) + radius) / step[1])
-    first = max(0, math.floor((min(start[2], end[2]) - radius) / step[2]))
-    last = min(nz - 1, math.ceil((max(start[2], end[2]) + radius) / step[2]))
-    for a in range(samples):
-        px = x0 + (a + 0.5) * step[0] - start[0]
-        if px < min(0.0, end[0] - start[0]) - radius or px > max(0.0, end[0] - start[0]) + radius:
-            continue
-        for j in range(low, high + 1):
-            py = (j + 0.5) * step[1] - start[1]
-            for k in range(first, last + 1):
-                pz = (k + 0.5) * step[2] - start[2]
-                along = px * axis[0] + py * axis[1] + pz * axis[2]
-                if along < 0.0 or along > length:
-                    continue
-                if px * px + py * py + pz * pz - along * along <= radius * radius:
-                    fine[a, j % ny, k] = value
-
-
-@njit(cache=True)
 def _paint(
     spheres: tuple,
-    necks: tuple,
     shape: tuple[int, int, int],
     spacing: np.ndarray,
     samples: int,
 ) -> tuple[np.ndarray, ...]:
     centre, radius, phase = spheres
-    ends, width, material = necks
     nx, ny, nz = shape
     step = spacing / samples
     am = np.zeros((nx, ny, nz), np.float32)
     cbd = np.zeros((nx, ny, nz), np.float32)
-    neck_am = np.zeros((nx, ny, nz), np.float32)
-    neck_cbd = np.zeros((nx, ny, nz), np.float32)
     label = np.zeros((nx, ny, nz), np.uint8)
     fine = np.zeros((samples, ny * samples, nz * samples), np.uint8)
-    slabs = _slab_list(centre[:, 0] - radius, centre[:, 0] + radius, spacing[0], nx)
-    low = np.minimum(ends[:, 0, 0], ends[:, 1, 0]) - width
-    high = np.maximum(ends[:, 0, 0], ends[:, 1, 0]) + width
-    bridges = _slab_list(low, high, spacing[0], nx)
+    start, owner, slab = _slab_list(centre[:, 0] - radius, centre[:, 0] + radius, spacing[0], nx)
     share = np.float32(1.0 / samples**3)
     for i in range(nx):
         fine[:] = PORE
-        start, owner, slab = bridges
-        for n in range(start[i], start[i + 1]):
-            k = owner[n]
-            _paint_neck(
-                fine,
-                slab[n] * spacing[0],
-                step,
-                ends[k, 0],
-                ends[k, 1],
-                width[k],
-                NECK + material[k],
-            )
-        start, owner, slab = slabs
         for n in range(start[i], start[i + 1]):
             k = owner[n]
             _paint_sphere(fine, slab[n] * spacing[0], step, centre[k], radius[k], phase[k])
         for j in range(ny):
             for k in range(nz):
-                n_am = n_cbd = n_neck_am = n_neck_cbd = 0
+                n_am = n_cbd = 0
                 for a in range(samples):
                     for b in range(j * samples, (j + 1) * samples):
                         for c in range(k * samples, (k + 1) * samples):
                             value = fine[a, b, c]
                             n_am += value == AM
                             n_cbd += value == CBD
-                            n_neck_am += value == NECK + AM
-                            n_neck_cbd += value == NECK + CBD
                 n_pore = samples**3 - n_am - n_cbd
                 am[i, j, k] = n_am * share
                 cbd[i, j, k] = n_cbd * share
-                neck_am[i, j, k] = n_neck_am * share
-                neck_cbd[i, j, k] = n_neck_cbd * share
                 if n_am >= n_cbd and n_am >= n_pore:
                     label[i, j, k] = AM
                 elif n_cbd >= n_pore:
                     label[i, j, k] = CBD
-    return am, cbd, neck_am, neck_cbd, label
+    return am, cbd, label
