@@ -37,7 +37,7 @@ def test_plot_colour(finished):
 
 
 def test_conductivity(finished):
-    finished.edit(MATERIAL, "value: 2.0", "value: 2.1")
+    finished.edit(MATERIAL, "value: 19.0", "value: 19.5")
     assert finished.plan() == MEASURING
 
 
