@@ -49,10 +49,11 @@ pathvars:
     benchmarks=f"{plan.folder.as_posix()}/benchmarks",
 
 
-# A letter for where the recipe comes from, the number of the slurry, that of the compression.
+# A letter for where the recipe comes from, the number of the slurry and of its replicate above 0,
+# the number of the compression.
 wildcard_constraints:
-    slurry=r"[a-z]\d+",
-    sample=r"[a-z]\d+c\d+",
+    slurry=r"[a-z]\d+(?:r\d+)?",
+    sample=r"[a-z]\d+(?:r\d+)?c\d+",
     chunk=r"\d+",
 
 

@@ -50,6 +50,18 @@ class Plan:
         return self.material.force_field(self.config.manufacture.force_field)
 
     @cached_property
+    def ingredients(self) -> dict[str, Any]:
+        """What slurries are made of: the material's, but for the beads that the config asks for."""
+        asked = self.config.electrode.bead_diameter
+        own = {} if asked is None else {"bead_diameter": asked}
+        return self.material.ingredients() | own
+
+    @cached_property
+    def size(self) -> dict[str, float]:
+        """Mass (µg) and loading (mg/cm²) of the solids of an electrode."""
+        return self.config.electrode.model_dump(include={"solid_mass", "solid_loading"})
+
+    @cached_property
     def upper_compression(self) -> float:
         """Compression rate that every slurry is pressed to, %."""
         return float(find_upper_compression(self.config.design))
@@ -127,7 +139,7 @@ def make_plan(
     check_electrode(
         config,
         max(material.particle_sizes.diameters),
-        material.carbon_binder.bead_diameter,
+        config.electrode.bead_diameter or material.carbon_binder.bead_diameter,
         material.densities.active_material.value,
     )
     arguments = list_arguments(config.design)
@@ -153,7 +165,7 @@ def derive_seed(seed: int, slurry: str) -> int:
 
 def name_chunk(slurry: str) -> str:
     """Name the chunk that a slurry's electrodes are gathered in; it depends on its number alone."""
-    return f"{int(slurry[1:]) // CHUNK:04d}"
+    return f"{int(slurry[1:].partition('r')[0]) // CHUNK:04d}"
 
 
 __all__ = ["CHUNK", "Plan", "Sample", "derive_seed", "make_plan", "name_chunk"]
