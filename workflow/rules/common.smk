@@ -101,6 +101,11 @@ def frames_of_press():
     return {"frames": "<results>/manufacture/{slurry}/frames.dump.gz"} if asked else {}
 
 
+def published_data():
+    """The file of published data on the material, where there is one."""
+    return {"published": os.path.relpath(plan.published)} if plan.published else {}
+
+
 def physics(script, *decks):
     """Hash of the code and the decks that a rule depends on, but for comments and docstrings."""
     return physics_hash(

@@ -19,6 +19,7 @@ from coatline.campaign.config import (
     list_arguments,
     load_config,
 )
+from coatline.campaign.config.load import ROOT
 from coatline.design.file import check_design
 from coatline.design.grid import grid_points
 from coatline.design.table import Design, Sample, make_design
@@ -90,6 +91,12 @@ class Plan:
         arguments = self.design_arguments
         names = ("active_material", "solid_content", "compression_rate")
         return {name: list(arguments[name]) for name in names if name in arguments}
+
+    @cached_property
+    def published(self) -> Path | None:
+        """Published data on the material: a file in `config/published/` of the same name."""
+        file = ROOT / "config" / "published" / self.config.material_file.name
+        return file if file.is_file() else None
 
     def seed_of(self, slurry: str) -> int:
         """Seed of the packing of a slurry."""
