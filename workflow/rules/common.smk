@@ -49,10 +49,11 @@ pathvars:
     benchmarks=f"{plan.folder.as_posix()}/benchmarks",
 
 
-# A letter for where the recipe comes from, the number of the slurry, that of the compression.
+# A letter for where the recipe comes from, the number of the slurry and of its replicate above 0,
+# the number of the compression.
 wildcard_constraints:
-    slurry=r"[a-z]\d+",
-    sample=r"[a-z]\d+c\d+",
+    slurry=r"[a-z]\d+(?:r\d+)?",
+    sample=r"[a-z]\d+(?:r\d+)?c\d+",
     chunk=r"\d+",
 
 
@@ -98,6 +99,11 @@ def frames_of_press():
     """The frames along pressing, where the configuration asks for them."""
     asked = plan.config.manufacture.pressing.frame_spacing is not None
     return {"frames": "<results>/manufacture/{slurry}/frames.dump.gz"} if asked else {}
+
+
+def published_data():
+    """The file of published data on the material, where there is one."""
+    return {"published": os.path.relpath(plan.published)} if plan.published else {}
 
 
 def physics(script, *decks):
