@@ -132,7 +132,7 @@ class ForceField(Block):
 
     slurry: StageForceField
     dried: StageForceField
-    yielding: Yielding
+    yielding: Yielding | None = Field(default=None, description="null: nothing yields")
     source: str = Field(min_length=3)
 
 

@@ -147,6 +147,7 @@ def critical_time_step(
     Returns:
         The critical step, µs; to be multiplied with a safety factor.
     """
+
     def bound(law: dict, radius: float, size: float, own: float, other: float | None) -> float:
         modulus, poisson = law["young_modulus"], law["poisson_ratio"]
         normal_modulus = modulus / (2 * (1 - poisson**2))

@@ -33,6 +33,8 @@ PARTS = 20
 """Parts of the ramp from slurry to dried force field."""
 YIELD_INTERVAL = 100
 """Steps between two looks at which particles yield; every run of a pressing deck is a multiple."""
+UNREACHED = 1e30
+"""kPa, where nothing is to yield."""
 TOUCH = 10.0
 """kPa that define the thickness."""
 SLURRY_BLOCK, BLOCK = 5.0, 6.0
@@ -344,7 +346,11 @@ def dry_film(
 
 
 def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
-    """Variables of `yield.lmp`."""
+    """Variables of `yield.lmp`; without yielding, stresses that nothing reaches."""
+    if force_field["yielding"] is None:
+        cbd = {"yield_stress": UNREACHED, "hardening": 0.0}
+        am = cbd | {"largest_flattening": 0.0}
+        force_field = {"yielding": {"carbon_binder": cbd, "active_material": am, "rate": 0.01}}
     cbd, am = force_field["yielding"]["carbon_binder"], force_field["yielding"]["active_material"]
     return {
         "yield_every": YIELD_INTERVAL,
