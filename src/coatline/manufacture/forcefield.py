@@ -131,8 +131,8 @@ def critical_time_step(
 ) -> float:
     """Longest stable step of velocity Verlet for the stiffest, lightest particle, µs.
 
-    Between particles, a particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a (Hertz, Mindlin)
-    swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
+    Between particles, a particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a
+    (Hertz, Mindlin) swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
     ω² = (10/3)Z k_t/m; dashpots add the rate c = 2Zη m_eff/m. On a wall it has one contact and
     ω² = k_n/m, or rocks with ω² = (7/2)k_t/m. Velocity Verlet is stable for
     Δt < (2/ω)(√(1 + ξ²) − ξ), ξ = c/(2ω). The contact radius a is that under the force p d² of the
