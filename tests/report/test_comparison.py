@@ -175,7 +175,7 @@ def test_targets_are_met_by_films_that_meet_them():
         assert targets[rank].met is True, targets[rank]
         assert targets[rank].verdict == "met"
     spring_back = [target for rank, target in targets.items() if rank.startswith("4")]
-    assert len(spring_back) == len(GOOD) and all(target.met for target in spring_back)
+    assert len(spring_back) == len(GOOD) + 1 and all(target.met for target in spring_back)
 
 
 @pytest.mark.parametrize(
