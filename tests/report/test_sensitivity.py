@@ -27,6 +27,16 @@ def test_a_shift_is_paired_and_judged_by_the_spread_of_seeds():
     assert measure_shift(changed(-0.05), BASE.films, "porosity_dried", 25).within is False
 
 
+def test_a_shift_as_large_as_its_own_error_is_not_judged():
+    rows = make_rows([(96, 69, 0.45)], (25,), seeds=3, scatter=0.0)
+    moved = [(*row[:3], 0.45 + by, row[4]) for row, by in zip(rows, (-0.02, 0.02, 0.08))]
+    films = make_campaign("changed", moved).films
+    shift = measure_shift(films, BASE.films, "porosity_dried", 25)
+    assert shift.base.sd < shift.mean < 2 * shift.error and shift.within is None
+    single = measure_shift(changed(0.05, seeds=1), BASE.films, "porosity_dried", 25)
+    assert single.count == 1 and single.within is None
+
+
 def test_seeds_that_only_one_side_has_do_not_count():
     # The first two seeds are dense by chance; against the mean of all they would seem to shift.
     shift = measure_shift(changed(0.0, seeds=2), BASE.films, "porosity_dried", 25)

@@ -358,7 +358,8 @@ def _tabulate_changes(campaigns: Mapping[str, Campaign | None]) -> str:
     return (
         f"{head}Films of {FILM[0]:g}/{FILM[1]:g} at CR {COMPRESSION:g} %, each change against the "
         "same seeds of the default: mean shift ± its standard error. Bold is more than the "
-        "seed-to-seed standard deviation of the first line. Films of another size or bead have "
+        "seed-to-seed standard deviation of the first line and than two of its own errors, italic "
+        "more than the first alone. Films of another size or bead have "
         "other particles, and those of half the step part from the default's at once; pressed "
         "slowly they start from the very same dried film, and the finer voxels measure the very "
         f"same electrode.\n\n{_table(heads, [base_row, *rows])}\n\n{_sum_up(campaigns, before)}"
@@ -369,7 +370,7 @@ def _format_shift(shift: Shift, factor: float) -> str:
     if not shift.count:
         return "–"
     text = _format_digits(shift.mean, shift.error, factor, shift.base.sd)
-    return f"**{text}**" if shift.within is False else text
+    return {True: text, False: f"**{text}**", None: f"*{text}*"}[shift.within]
 
 
 def _format_digits(mean: float, error: float, factor: float, against: float | None = None) -> str:
@@ -401,7 +402,7 @@ def _sum_up(campaigns: Mapping[str, Campaign | None], before: Sequence[Film]) ->
     elif any(campaigns.get(name) for name in CHANGES):
         lines.append("No shift that could be judged is beyond the spread.")
     if unknown:
-        lines.append(f"Cannot be judged: {'; '.join(unknown)}.")
+        lines.append(f"Too few seeds to judge: {'; '.join(unknown)}.")
     return " ".join(lines)
 
 
