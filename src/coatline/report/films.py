@@ -87,8 +87,8 @@ class Film:
         Returns:
             NaN further outside.
         """
-        y = self.electrodes.get(name, np.empty(0))
-        x = self.electrodes.get(over, np.full(len(y), np.nan))
+        none = np.full(len(self.electrodes["compression_rate"]), np.nan)
+        y, x = self.electrodes.get(name, none), self.electrodes.get(over, none)
         if over == "pressure":
             x, at = np.log(x), math.log(at)
         if name == "pressure":

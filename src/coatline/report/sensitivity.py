@@ -38,10 +38,16 @@ class Shift:
 
     @property
     def within(self) -> bool | None:
-        """Whether the shift is less than the seed-to-seed spread; None where it is not known."""
+        """Whether the shift is less than the seed-to-seed spread.
+
+        None where that is not known: too few seeds, or a shift beyond the spread but below two of
+        its own standard errors, as films with other particles differ by chance.
+        """
         if not math.isfinite(self.mean) or not math.isfinite(self.base.sd):
             return None
-        return abs(self.mean) <= self.base.sd
+        if abs(self.mean) <= self.base.sd:
+            return True
+        return False if abs(self.mean) > 2 * self.error else None
 
 
 def value_of(film: Film, name: str, compression_rate: float) -> float:

@@ -280,11 +280,14 @@ def _check_spring_back(published: Published) -> str:
     stated = [
         100 * value * (1 - rate) / rate for rate, value in zip(rates, series.values, strict=True)
     ]
+    other = [one * at / (100 - at) for one, at in zip(implied, curve.at[1:], strict=True)]
     return (
         f"Spring-back: if its compressions are at the gap, `{curve.name}` implies "
-        f"{min(implied):.1f} to {max(implied):.1f} % of the compression by conservation of solids; "
-        f"`{series.name}`, brought to the same measure, says {min(stated):.0f} to "
-        f"{max(stated):.0f} %."
+        f"{min(implied):.1f} to {max(implied):.1f} % of the compression by conservation of solids, "
+        f"{min(other):.1f} to {max(other):.1f} % of the compressed thickness. `{series.name}` says "
+        f"{min(stated):.0f} to {max(stated):.0f} % of the compression, "
+        f"{100 * min(series.values):.0f} to {100 * max(series.values):.0f} % of the compressed "
+        "thickness. Which of the two is meant has to be said with every number."
     )
 
 
@@ -355,7 +358,8 @@ def _tabulate_changes(campaigns: Mapping[str, Campaign | None]) -> str:
     return (
         f"{head}Films of {FILM[0]:g}/{FILM[1]:g} at CR {COMPRESSION:g} %, each change against the "
         "same seeds of the default: mean shift ± its standard error. Bold is more than the "
-        "seed-to-seed standard deviation of the first line. Films of another size or bead have "
+        "seed-to-seed standard deviation of the first line and than two of its own errors, italic "
+        "more than the first alone. Films of another size or bead have "
         "other particles, and those of half the step part from the default's at once; pressed "
         "slowly they start from the very same dried film, and the finer voxels measure the very "
         f"same electrode.\n\n{_table(heads, [base_row, *rows])}\n\n{_sum_up(campaigns, before)}"
@@ -365,17 +369,18 @@ def _tabulate_changes(campaigns: Mapping[str, Campaign | None]) -> str:
 def _format_shift(shift: Shift, factor: float) -> str:
     if not shift.count:
         return "–"
-    text = _format_digits(shift.mean, shift.error, factor, signed=True)
-    return f"**{text}**" if shift.within is False else text
+    text = _format_digits(shift.mean, shift.error, factor, shift.base.sd)
+    return {True: text, False: f"**{text}**", None: f"*{text}*"}[shift.within]
 
 
-def _format_digits(mean: float, sd: float, factor: float, signed: bool = False) -> str:
-    """Mean ± sd with two digits of the larger of sd and a hundredth of the mean."""
-    mean, sd = factor * mean, factor * sd
-    scale = max(sd if math.isfinite(sd) else 0.0, abs(mean) / 100)
-    decimals = min(6, max(0, 1 - math.floor(math.log10(scale)))) if scale > 0 else 2
-    text = f"{mean:{'+' if signed else ''}.{decimals}f}"
-    return text + (f" ± {sd:.{decimals}f}" if math.isfinite(sd) else "")
+def _format_digits(mean: float, error: float, factor: float, against: float | None = None) -> str:
+    """Mean ± error with two digits of the error, or of the spread a shift is judged against."""
+    scale = factor * (error if against is None else against)
+    decimals = 3
+    if math.isfinite(scale) and scale > 0:
+        decimals = min(6, max(0, 1 - math.floor(math.log10(scale))))
+    text = f"{factor * mean:{'' if against is None else '+'}.{decimals}f}"
+    return text + (f" ± {factor * error:.{decimals}f}" if math.isfinite(error) else "")
 
 
 def _sum_up(campaigns: Mapping[str, Campaign | None], before: Sequence[Film]) -> str:
@@ -397,7 +402,7 @@ def _sum_up(campaigns: Mapping[str, Campaign | None], before: Sequence[Film]) ->
     elif any(campaigns.get(name) for name in CHANGES):
         lines.append("No shift that could be judged is beyond the spread.")
     if unknown:
-        lines.append(f"Cannot be judged: {'; '.join(unknown)}.")
+        lines.append(f"Too few seeds to judge: {'; '.join(unknown)}.")
     return " ".join(lines)
 
 

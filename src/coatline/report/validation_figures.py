@@ -17,8 +17,10 @@ from coatline.report.style import COLOURS, CYCLE, PAGE, style
 FEW = 6
 """So many recipes get a line each; more become points."""
 
-MARKS = "sD^v<>pX"
-HEIGHT = 2.9
+MARKS = "sD^v<>pXhdP*8"
+"""Symbols of published data, one each as far as they go."""
+
+HEIGHT = 3.2
 
 
 def draw_overview(films: Sequence[Film], published: Published | None) -> Figure:
@@ -32,7 +34,7 @@ def draw_overview(films: Sequence[Film], published: Published | None) -> Figure:
         Porosity over compression, porosity over pressure, and tortuosity factor over porosity.
     """
     return _draw_panels(
-        [_draw_porosity, _draw_pressure, _draw_tortuosity], films, published, height=2.6
+        [_draw_porosity, _draw_pressure, _draw_tortuosity], films, published, height=3.0
     )
 
 
@@ -71,8 +73,16 @@ def _draw_panels(
         figure = Figure(figsize=(width, height), layout="constrained")
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
             panel(axes, films, published)
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(fontsize=6.5, handlelength=1.4, labelspacing=0.3)
+        named = {
+            label: handle
+            for axes in figure.axes
+            for handle, label in zip(*axes.get_legend_handles_labels())
+        }
+        if named:
+            columns = 4 if len(panels) > 1 else 2
+            figure.legend(
+                named.values(), named.keys(), loc="outside lower center", ncols=columns, fontsize=7
+            )
     return figure
 
 
@@ -87,12 +97,17 @@ def _data(published: Published | None, **wanted: str) -> list[Datum]:
 
 def _mark(
     axes: Axes,
+    published: Published | None,
     data: Iterable[Datum],
     x: Callable[[Datum], Sequence[float]],
     y: Callable[[Datum], Sequence[float]],
 ) -> None:
-    """Draw published data, a symbol each."""
-    for datum, mark in zip(data, MARKS):
+    """Draw published data, a symbol each, the same in all panels."""
+    drawn = [datum.name for datum in _data(published) if datum.over not in ("gap", "floor")]
+    liquid = [datum.name for datum in _data(published, over=None)]
+    for datum in data:
+        among = liquid if datum.name in liquid else [name for name in drawn if name not in liquid]
+        mark = MARKS[among.index(datum.name) % len(MARKS)]
         axes.errorbar(
             x(datum),
             y(datum),
@@ -185,7 +200,7 @@ def _pressed(films: Sequence[Film]) -> list[Film]:
 def _draw_porosity(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
     _plot_ours(axes, _pressed(films), _rate, _at("porosity"))
     data = _data(published, property="porosity", over="compression_rate")
-    _mark(axes, data, lambda d: d.at, lambda d: d.values)
+    _mark(axes, published, data, lambda d: d.at, lambda d: d.values)
     axes.set(xlabel="Compression rate (%)", ylabel="Porosity, total")
 
 
@@ -194,14 +209,20 @@ def _draw_shape(axes: Axes, films: Sequence[Film], published: Published | None) 
     axes.plot(rate, 1 / (1 - rate / 100), color="0.6", linewidth=0.8, label="no spring-back")
     _plot_ours(axes, _pressed(films), _rate, _at("shape"))
     data = [d for d in _data(published, property="porosity", over="compression_rate") if d.at[1:]]
-    _mark(axes, data, lambda d: d.at, lambda d: [(1 - v) / (1 - d.values[0]) for v in d.values])
+    _mark(
+        axes,
+        published,
+        data,
+        lambda d: d.at,
+        lambda d: [(1 - v) / (1 - d.values[0]) for v in d.values],
+    )
     axes.set(xlabel="Compression rate (%)", ylabel="(1 − ε) / (1 − ε₀)")
 
 
 def _draw_pressure(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
     _plot_ours(axes, _pressed(films), _at("pressure"), _at("porosity"), least=1.0)
     data = _data(published, over="pressure")
-    _mark(axes, data, lambda d: d.at[1:], lambda d: d.values[1:])
+    _mark(axes, published, data, lambda d: d.at[1:], lambda d: d.values[1:])
     axes.set(xscale="log", xlabel="Calendering pressure (MPa)", ylabel="Porosity after release")
 
 
@@ -230,7 +251,7 @@ def _draw_spring_back(axes: Axes, films: Sequence[Film], published: Published | 
 def _draw_recovery(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
     _plot_ours(axes, _pressed(films), _rate, _at("recovery", 100), least=1.0)
     data = _data(published, property="recovery")
-    _mark(axes, data, lambda d: d.at, lambda d: [100 * value for value in d.values])
+    _mark(axes, published, data, lambda d: d.at, lambda d: [100 * value for value in d.values])
     axes.set(xlabel="Compression rate (%)", ylabel="Recovered / compressed (%)")
     axes.set_ylim(bottom=0)
 
@@ -238,7 +259,7 @@ def _draw_recovery(axes: Axes, films: Sequence[Film], published: Published | Non
 def _draw_tortuosity(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
     _plot_ours(axes, _pressed(films), _at("porosity"), _at("tortuosity_factor"))
     data = _data(published, property="tortuosity_factor")
-    _mark(axes, data, lambda d: d.at, lambda d: d.values)
+    _mark(axes, published, data, lambda d: d.at, lambda d: d.values)
     porosity = np.linspace(0.2, 0.6, 81)
     axes.plot(porosity, porosity**-0.5, color="0.6", linewidth=0.8, label="ε$^{-0.5}$")
     axes.set(xlabel="Porosity, total", ylabel="Tortuosity factor")
@@ -247,7 +268,7 @@ def _draw_tortuosity(axes: Axes, films: Sequence[Film], published: Published | N
 def _draw_conductivity(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
     _plot_ours(axes, _pressed(films), _rate, _at("effective_electronic_conductivity"))
     data = _data(published, property="effective_electronic_conductivity")
-    _mark(axes, data, lambda d: d.at, lambda d: d.values)
+    _mark(axes, published, data, lambda d: d.at, lambda d: d.values)
     axes.set(yscale="log", xlabel="Compression rate (%)", ylabel="Conductivity (S/m)")
 
 
@@ -262,7 +283,7 @@ def _draw_slurry_density(axes: Axes, films: Sequence[Film], published: Published
         axes.plot(ends, ends, color="0.6", linewidth=0.8)
         axes.plot(*zip(*pairs), "o", color=COLOURS["blue"], markersize=3, label="ours")
     data = [d for d in _data(published, property="density_slurry") if _find_law(law, d)]
-    _mark(axes, data, lambda d: [_find_law(law, d)], lambda d: d.values)
+    _mark(axes, published, data, lambda d: [_find_law(law, d)], lambda d: d.values)
     axes.set(xlabel="Additive slurry density (g/cm³)", ylabel="Slurry density (g/cm³)")
 
 
@@ -282,13 +303,17 @@ def _draw_dried(axes: Axes, films: Sequence[Film], published: Published | None) 
             marker="o",
             markersize=3,
             capsize=1.5,
+            elinewidth=0.8,
             color=COLOURS["blue"],
         )
+        before = sum(other[0] == recipe[0] and other[1] > recipe[1] for other in recipes)
         axes.annotate(
             f"SC {recipe[1]:g}",
             (recipe[0], found.mean),
-            (4, -2),
+            (-5 if before % 2 else 5, 0),
             textcoords="offset points",
+            horizontalalignment="right" if before % 2 else "left",
+            verticalalignment="center",
             fontsize=6.5,
         )
     data = [
@@ -296,7 +321,7 @@ def _draw_dried(axes: Axes, films: Sequence[Film], published: Published | None) 
         for d in _data(published, property="porosity", over="compression_rate")
         if d.at[0] == 0 and d.recipe.solid_content
     ]
-    _mark(axes, data, lambda d: [d.recipe.active_material], lambda d: d.values[:1])
+    _mark(axes, published, data, lambda d: [d.recipe.active_material], lambda d: d.values[:1])
     axes.set(xlabel="Active material (%)", ylabel="Dried porosity, total")
     axes.margins(x=0.12)
 
@@ -308,5 +333,5 @@ def _draw_active_area(axes: Axes, films: Sequence[Film], published: Published | 
 
     _plot_ours(axes, _pressed(films), _at("porosity"), relative)
     data = _data(published, property="active_surface_area")
-    _mark(axes, data, lambda d: d.at, lambda d: d.values)
+    _mark(axes, published, data, lambda d: d.at, lambda d: d.values)
     axes.set(xlabel="Porosity, total", ylabel="AM–pore area / that of the dried film")
