@@ -13,7 +13,7 @@ try:
     from coatline.yaml_file import read_yaml
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
-    from coatline.design.grid import grid_below
+    from coatline.design.grid import start_point
     from coatline.errors import CoatlineError
 except ModuleNotFoundError as error:
     print(
@@ -90,7 +90,7 @@ def grid_states_of(sample):
     if sample in late_recipes:
         points = plan.grid
     else:
-        points = [f"{grid_below(compression_of(sample)):02d}"]
+        points = [f"{start_point(compression_of(sample)):02d}"]
     folder = f"<results>/manufacture/{slurry_of(sample)}"
     return [f"{folder}/grid{point}.restart" for point in points]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coatline.design.grid import GRID, grid_below, grid_points
+from coatline.design.grid import APPROACH, GRID, grid_points, start_point
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_deck
 from coatline.manufacture.forcefield import critical_time_step, write_force_field
 from coatline.manufacture.packing import place_particles, write_packing
@@ -33,6 +33,8 @@ PARTS = 20
 """Parts of the ramp from slurry to dried force field."""
 YIELD_INTERVAL = 100
 """Steps between two looks at which particles yield; every run of a pressing deck is a multiple."""
+SLOWER = 5
+"""How much slower than before the plane goes the last part of its way."""
 UNREACHED = 1e30
 """kPa, where nothing is to yield."""
 TOUCH = 10.0
@@ -489,7 +491,7 @@ def calender_film(
     """Calender a film: from the grid state below on to one compression, release, rest, thickness.
 
     Args:
-        pressed_state: restart of the last grid point not above the compression.
+        pressed_state: restart of the grid point that `start_point` names.
         pressed_record: record of the pressing.
         record, data: record and data file to write.
         compression_rate: %, at the lowest plane height.
@@ -504,12 +506,14 @@ def calender_film(
         return
     facts = read_results(pressed_record)
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
-    way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
+    slowly = min(APPROACH, compression_rate) / 100 * thickness
+    way = (compression_rate - GRID * start_point(compression_rate)) / 100 * thickness - slowly
     with _work_folder(data, "calender") as folder:
         write_force_field(folder / "forcefield", force_field["dried"])
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, YIELD_INTERVAL) if way > 1e-9 else 0
+            slow_steps = _steps(SLOWER * slowly / speed, step, YIELD_INTERVAL) if slowly else 0
             return run_deck(
                 engine,
                 decks / "calender.lmp",
@@ -521,6 +525,8 @@ def calender_film(
                     "marker": int(facts["marker"]),
                     "press_steps": press_steps,
                     "press_speed": way / (press_steps * step) if press_steps else 0.0,
+                    "slow_steps": slow_steps,
+                    "slow_speed": slowly / (slow_steps * step) if slow_steps else 0.0,
                     "lift_speed": speed,
                     "dt": step,
                     "block": _steps(BLOCK, step),
