@@ -3,8 +3,8 @@
 GRID = 2.5
 """Distance of two grid states, % of compression."""
 APPROACH = 0.25
-"""Last part of the way to a sample's compression, %, gone slowly: a film stopped at full speed runs on
-by its own momentum, and light compressions would seem to spring back by less than nothing."""
+"""Last part of the way to a sample's compression, %, gone slowly: a film stopped at full speed runs
+on by its own momentum, and light compressions would seem to spring back by less than nothing."""
 
 
 def grid_below(compression_rate: float) -> int:
