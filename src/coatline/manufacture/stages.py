@@ -16,7 +16,13 @@ import numpy as np
 
 from coatline.design.grid import GRID, grid_below, grid_points
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_deck
-from coatline.manufacture.forcefield import critical_time_step, write_force_field
+from coatline.manufacture.forcefield import (
+    bead_in_contact,
+    critical_time_step,
+    needs_sizes,
+    write_force_field,
+)
+from coatline.manufacture.lennardjones import Sizes
 from coatline.manufacture.packing import place_particles, write_packing
 from coatline.manufacture.recipe import Formulation, Ingredients, formulate
 from coatline.manufacture.record import (
@@ -25,7 +31,7 @@ from coatline.manufacture.record import (
     read_status,
     write_record,
 )
-from coatline.manufacture.state import read_state, write_state
+from coatline.manufacture.state import read_state, restore_active_material, write_state
 
 HEADROOM = 1.05
 """The slurry starts in this multiple of its additive volume, so that its density is a result."""
@@ -111,9 +117,9 @@ def _publish(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def _publish_state(source: Path, target: Path, title: str) -> None:
-    """A LAMMPS data file as people read it: without the plane's marker, compressed."""
-    particles = read_state(source)
+def _publish_state(source: Path, target: Path, title: str, am_density: float) -> None:
+    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed."""
+    particles = restore_active_material(read_state(source), am_density)
     top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
     packed = source.with_suffix(".gz")
     write_state(packed, particles, math.ceil(top + 1), title)
@@ -128,7 +134,16 @@ def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
     )
 
 
-def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
+def _sizes(results: Mapping) -> Sizes:
+    """What the coefficients of a force field may depend on."""
+    return Sizes(
+        bead=results["bead_diameter"],
+        bead_liquid=results["bead_diameter_liquid"],
+        active_material=tuple(float(diameter) for diameter in results["am_diameter"]),
+    )
+
+
+def _describe(formulation: Formulation, marker: int) -> dict[str, float | np.ndarray]:
     """What the later stages need to know of the recipe."""
     smallest = float(formulation.am_diameter.min())
     return {
@@ -141,6 +156,8 @@ def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
         "solvent_mass": formulation.solvent_mass,
         "nanoporosity": formulation.nanoporosity,
         "marker": marker,
+        "am_density": formulation.am_density,
+        "am_diameter": np.unique(formulation.am_diameter),
         "am_diameter_smallest": smallest,
         "am_mass_smallest": formulation.am_density * math.pi / 6 * smallest**3,
         "bead_diameter": formulation.bead_diameter,
@@ -199,14 +216,24 @@ def make_slurry(
         _fail(record, [state, data], f"slurry: {failure}")
         return
     with _work_folder(state, "slurry") as folder:
-        marker = write_packing(folder / "packing.data", formulation, position, height)
+        marker = write_packing(
+            folder / "packing.data",
+            formulation,
+            position,
+            height,
+            type_per_class=needs_sizes(force_field["slurry"]),
+        )
         facts = _describe(formulation, marker) | {
             "active_material": active_material,
             "solid_content": solid_content,
         }
-        write_force_field(folder / "forcefield", force_field["slurry"])
+        write_force_field(
+            folder / "forcefield", force_field["slurry"], sizes=_sizes(facts), liquid=True
+        )
         diameter, mass = _smallest(facts, "bead_diameter_liquid")
-        longest = critical_time_step(force_field["slurry"], diameter, mass, protocol["pressure"])
+        longest = critical_time_step(
+            force_field["slurry"], diameter, mass, protocol["pressure"], facts["bead_diameter"]
+        )
 
         def run(step: float, here: Path) -> dict[str, float]:
             return run_deck(
@@ -239,7 +266,7 @@ def make_slurry(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log, mass_all)
-        _publish_state(here / "slurry.data", data, "coatline slurry")
+        _publish_state(here / "slurry.data", data, "coatline slurry", formulation.am_density)
         _publish(here / "slurry.restart", state)
 
 
@@ -288,9 +315,21 @@ def dry_film(
         return
     facts = read_results(slurry_record)
     with _work_folder(state, "dry") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], wet=force_field["slurry"])
-        diameter, mass = _smallest(facts, "bead_diameter")
-        longest = critical_time_step(force_field["dried"], diameter, mass, protocol["pressure"])
+        write_force_field(
+            folder / "forcefield",
+            force_field["dried"],
+            wet=force_field["slurry"],
+            sizes=_sizes(facts),
+        )
+        longest = min(
+            critical_time_step(
+                force_field[stage],
+                *_smallest(facts, bead),
+                protocol["pressure"],
+                facts["bead_diameter"],
+            )
+            for stage, bead in (("slurry", "bead_diameter_liquid"), ("dried", "bead_diameter"))
+        )
 
         def run(step: float, here: Path) -> dict[str, float]:
             return run_deck(
@@ -303,7 +342,7 @@ def dry_film(
                     "from": slurry_state.resolve(),
                     "marker": int(facts["marker"]),
                     "pressure": protocol["pressure"],
-                    "wet": facts["bead_diameter_liquid"],
+                    "wet": bead_in_contact(force_field["slurry"], _sizes(facts)),
                     "dried": facts["bead_diameter"],
                     "dt": step,
                     "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
@@ -325,17 +364,18 @@ def dry_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "dried.data", data, "coatline dried film")
+        _publish_state(here / "dried.data", data, "coatline dried film", facts["am_density"])
         _publish(here / "dried.restart", state)
 
 
 def _crushing(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
-    """Variables of `crush.lmp`."""
+    """Variables of `crush.lmp`; without crushing, a rate of zero."""
+    crushing = force_field["crushing"] or {"rate": 0.0, "yield_stress": 1e9}
     solid = facts["bead_diameter"] * (1 - facts["nanoporosity"]) ** (1 / 3)
     return {
         "crush_every": CRUSH_INTERVAL,
-        "crush_rate": force_field["crushing"]["rate"] * CRUSH_INTERVAL * step,
-        "yield": float(force_field["crushing"]["yield_stress"]),
+        "crush_rate": crushing["rate"] * CRUSH_INTERVAL * step,
+        "yield": float(crushing["yield_stress"]),
         "solid": solid,
     }
 
@@ -381,7 +421,7 @@ def press_film(
     facts = read_results(dried_record)
     thickness = facts["thickness"]
     with _work_folder(grid[0], "press") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"])
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(
             force_field["dried"], diameter, mass, protocol["reference_pressure"]
@@ -479,7 +519,7 @@ def calender_film(
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
     way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
     with _work_folder(data, "calender") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"])
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, CRUSH_INTERVAL) if way > 1e-9 else 0
@@ -521,4 +561,6 @@ def calender_film(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log)
-        _publish_state(here / "calendered.data", data, "coatline calendered film")
+        _publish_state(
+            here / "calendered.data", data, "coatline calendered film", facts["am_density"]
+        )
