@@ -120,7 +120,9 @@ def write_force_field(
         lines += [f"pair_coeff  {a} {b} {_law(stage[name])}" for name, a, b in PAIRS]
         lines += [f"pair_coeff  {kind} 3 {marker}" for kind in (1, 2, 3)]
         if wet is not None:
-            ramp = [f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS]
+            ramp = [
+                f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS
+            ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 

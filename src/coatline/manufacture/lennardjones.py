@@ -1,9 +1,9 @@
 """The published law: Lennard-Jones attraction over a soft granular contact, as LAMMPS input.
 
-`hybrid/overlay` of `lj/sf` and `gran/hertz/history` in the published inputs of the ARTISTIC project.
-Here `lj/sf` goes by the name it has today, `lj/smooth/linear`, and the contact by `pair_style
-granular` with `hertz`, `mindlin` and viscoelastic dashpots: the same forces, and its coefficients can
-be set anew while a film dries without losing the springs of its contacts.
+The published inputs of the ARTISTIC project lay `lj/sf` over `gran/hertz/history`. Here `lj/sf` has
+the name of today, `lj/smooth/linear`, and the contact is a `pair_style granular` with `hertz`,
+`mindlin` and viscoelastic dashpots: the same forces, and its coefficients can be set anew while a
+film dries without losing the springs of its contacts.
 """
 
 import math
@@ -140,9 +140,7 @@ def write_ramp(stage: dict, wet: dict, sizes: Sizes) -> list[str]:
     geometric = ("normal_stiffness", "normal_damping")
     if old["tangential_ratio"] and new["tangential_ratio"]:
         geometric += ("tangential_stiffness",)
-    contact = _contact(
-        lambda key: (between if key in geometric else growing)(old[key], new[key])
-    )
+    contact = _contact(lambda key: (between if key in geometric else growing)(old[key], new[key]))
     starts, ends = find_wells(wet, sizes, True), find_wells(stage, sizes, False)
     lines = []
     for first, second in _pairs(ends):

@@ -31,7 +31,12 @@ from coatline.manufacture.record import (
     read_status,
     write_record,
 )
-from coatline.manufacture.state import read_state, restore_active_material, write_state
+from coatline.manufacture.state import (
+    read_state,
+    restore_active_material,
+    set_beads,
+    write_state,
+)
 
 HEADROOM = 1.05
 """The slurry starts in this multiple of its additive volume, so that its density is a result."""
@@ -117,9 +122,21 @@ def _publish(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def _publish_state(source: Path, target: Path, title: str, am_density: float) -> None:
-    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed."""
+def _publish_state(
+    source: Path, target: Path, title: str, am_density: float, bead: float | None = None
+) -> None:
+    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed.
+
+    Args:
+        source: as LAMMPS wrote it, with diameters in contact.
+        target: file to write.
+        title: its first line.
+        am_density: g/cm³; with its mass this gives an AM particle's own diameter.
+        bead: diameter that all beads have, µm, where they touch at another one.
+    """
     particles = restore_active_material(read_state(source), am_density)
+    if bead is not None:
+        particles = set_beads(particles, bead)
     top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
     packed = source.with_suffix(".gz")
     write_state(packed, particles, math.ceil(top + 1), title)
@@ -134,7 +151,7 @@ def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
     )
 
 
-def _sizes(results: Mapping) -> Sizes:
+def sizes_of(results: Mapping) -> Sizes:
     """What the coefficients of a force field may depend on."""
     return Sizes(
         bead=results["bead_diameter"],
@@ -228,7 +245,7 @@ def make_slurry(
             "solid_content": solid_content,
         }
         write_force_field(
-            folder / "forcefield", force_field["slurry"], sizes=_sizes(facts), liquid=True
+            folder / "forcefield", force_field["slurry"], sizes=sizes_of(facts), liquid=True
         )
         diameter, mass = _smallest(facts, "bead_diameter_liquid")
         longest = critical_time_step(
@@ -266,7 +283,13 @@ def make_slurry(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log, mass_all)
-        _publish_state(here / "slurry.data", data, "coatline slurry", formulation.am_density)
+        _publish_state(
+            here / "slurry.data",
+            data,
+            "coatline slurry",
+            formulation.am_density,
+            formulation.bead_diameter_liquid,
+        )
         _publish(here / "slurry.restart", state)
 
 
@@ -319,7 +342,7 @@ def dry_film(
             folder / "forcefield",
             force_field["dried"],
             wet=force_field["slurry"],
-            sizes=_sizes(facts),
+            sizes=sizes_of(facts),
         )
         longest = min(
             critical_time_step(
@@ -342,7 +365,7 @@ def dry_film(
                     "from": slurry_state.resolve(),
                     "marker": int(facts["marker"]),
                     "pressure": protocol["pressure"],
-                    "wet": bead_in_contact(force_field["slurry"], _sizes(facts)),
+                    "wet": bead_in_contact(force_field["slurry"], sizes_of(facts)),
                     "dried": facts["bead_diameter"],
                     "dt": step,
                     "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
@@ -421,7 +444,7 @@ def press_film(
     facts = read_results(dried_record)
     thickness = facts["thickness"]
     with _work_folder(grid[0], "press") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(
             force_field["dried"], diameter, mass, protocol["reference_pressure"]
@@ -519,7 +542,7 @@ def calender_film(
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
     way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
     with _work_folder(data, "calender") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, CRUSH_INTERVAL) if way > 1e-9 else 0
