@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 
 from coatline.cli import main
+from coatline.design.grid import grid_points
 from coatline.errors import InputError
 from coatline.manufacture.engine import Engine
 from coatline.manufacture.forcefield import critical_time_step, write_force_field
 from coatline.manufacture.lennardjones import Sizes, Well, find_stiffness, find_wells, pair_force
 from coatline.manufacture.packing import write_packing
 from coatline.manufacture.recipe import Ingredients, formulate
-from tests.conftest import DECKS, SOLID_MASS
+from coatline.manufacture.record import read_results, read_status
+from coatline.manufacture.stages import (
+    calender_film,
+    dry_film,
+    make_slurry,
+    press_film,
+    sizes_of,
+)
+from coatline.manufacture.state import AM, CBD, read_state
+from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS
 
 SIZES = Sizes(bead=1.3, bead_liquid=2.8, active_material=(2.5, 10.0))
 NAMES = ("published-a", "published-b")
@@ -220,3 +230,101 @@ def test_sizes_are_needed(tmp_path, nmc111, capsys):
     assert main(["forcefield", material, "-o", str(tmp_path / "ff"), "--name", "published-a"]) != 0
     assert "--record slurry.nc" in capsys.readouterr().err
     assert not (tmp_path / "ff").exists()
+
+
+@pytest.fixture(scope="module")
+def thin(tmp_path_factory, nmc111):
+    """A thin film by set A, slurry to pressed to 5 %: folder, arguments of every stage, sizes."""
+    folder = tmp_path_factory.mktemp("thin")
+    common = {
+        "force_field": nmc111.force_field("published-a"),
+        "decks": DECKS,
+        "engine": Engine(),
+        "log": folder / "log",
+    }
+    recipe = {"active_material": 96.0, "solid_content": 69.0, "solid_loading": 3.0}
+    recipe["solid_mass"] = SOLID_MASS * recipe["solid_loading"] / 10
+    made = {
+        name: {key: folder / f"{name}.{end}" for key, end in ENDS.items()}
+        for name in ("slurry", "dried")
+    }
+    ingredients = nmc111.ingredients()
+    make_slurry(
+        **made["slurry"], **recipe, ingredients=ingredients, protocol=SLURRY, seed=1, **common
+    )
+    assert read_status(made["slurry"]["record"]) == ("ok", "")
+    before = {f"slurry_{key}": made["slurry"][key] for key in ("state", "record")}
+    dry_film(**before, **made["dried"], protocol=DRYING, **common)
+    assert read_status(made["dried"]["record"]) == ("ok", "")
+    _press(folder, folder, 5.0, common)
+    return folder, common, formulate(**recipe, ingredients=Ingredients(**ingredients))
+
+
+ENDS = {"state": "restart", "record": "nc", "data": "data.gz"}
+
+
+def _press(folder, source, upper, common):
+    press_film(
+        dried_state=source / "dried.restart",
+        dried_record=source / "dried.nc",
+        grid=[folder / f"grid{point:02d}.restart" for point in grid_points(upper)],
+        record=folder / "press.nc",
+        frames=None,
+        upper_compression=upper,
+        protocol=PRESSING,
+        **common,
+    )
+    assert read_status(folder / "press.nc") == ("ok", "")
+
+
+@pytest.mark.slow
+def test_a_film_keeps_its_particles(thin):
+    """True diameters and masses come out, whatever diameters the contacts had on the way."""
+    folder, _, formulation = thin
+    for name, bead in (
+        ("slurry", formulation.bead_diameter_liquid),
+        ("dried", formulation.bead_diameter),
+    ):
+        film = read_state(folder / f"{name}.data.gz")
+        beads, am = film.diameter[film.phase == CBD], film.diameter[film.phase == AM]
+        assert len(beads) == formulation.bead_count
+        assert beads == pytest.approx(bead, rel=1e-6)
+        assert np.sort(am)[::-1] == pytest.approx(formulation.am_diameter, rel=1e-6)
+        mass = film.density * math.pi / 6 * film.diameter**3
+        assert mass[film.phase == AM].sum() == pytest.approx(formulation.am_mass, rel=1e-6)
+    results = read_results(folder / "slurry.nc")
+    assert results["density_slurry"] == pytest.approx(results["density_slurry_additive"], rel=0.1)
+
+
+@pytest.mark.slow
+def test_pressing_on_from_a_restart_is_pressing_without_one(thin, tmp_path):
+    """Contacts and types of all sizes are in the restart: the way on from it is the same."""
+    folder, common, _ = thin
+    films = []
+    for name, point, rate in (("from1", 1, 5.0 - 1e-9), ("from2", 2, 5.0)):
+        calender_film(
+            pressed_state=folder / f"grid{point:02d}.restart",
+            pressed_record=folder / "press.nc",
+            record=tmp_path / f"{name}.nc",
+            data=tmp_path / f"{name}.data.gz",
+            compression_rate=rate,
+            protocol=PRESSING,
+            **common,
+        )
+        assert read_status(tmp_path / f"{name}.nc") == ("ok", "")
+        films.append(read_results(tmp_path / f"{name}.nc"))
+    for key, within in (("thickness_lowest", 1e-6), ("pressure_collector", 1e-3)):
+        assert films[0][key] == pytest.approx(films[1][key], rel=within)
+
+
+@pytest.mark.slow
+def test_force_field_files_for_a_film_by_hand(thin, tmp_path):
+    folder, common, _ = thin
+    material = str(DECKS.parents[1] / "config" / "materials" / "nmc111.yaml")
+    words = ["-o", str(tmp_path), "--name", "published-a", "--record", str(folder / "slurry.nc")]
+    assert main(["forcefield", material, *words]) == 0
+    sizes = sizes_of(read_results(folder / "slurry.nc"))
+    field = common["force_field"]
+    write_force_field(tmp_path / "own", field["dried"], wet=field["slurry"], sizes=sizes)
+    for name in ("pair.lmp", "ramp.lmp"):
+        assert (tmp_path / "dried" / name).read_text() == (tmp_path / "own" / name).read_text()
