@@ -266,7 +266,7 @@ def test_pressing_on_from_a_restart_is_pressing_without_one(rich, tmp_path, nmc1
         films.append(read_results(tmp_path / f"{name}.nc"))
     assert films[0]["thickness_lowest"] == pytest.approx(films[1]["thickness_lowest"], abs=1e-6)
     assert films[0]["thickness"] == pytest.approx(films[1]["thickness"], abs=0.01)
-    # A grid step takes a whole number of crushing intervals, so the speed is a little below.
+    # A grid step takes a whole number of yielding intervals, so the speed is a little below.
     least = 1 - CRUSH_INTERVAL * results["time_step"] * 0.3 / (0.025 * results["thickness_dried"])
     assert 0.3 * least <= results["press_speed"] <= 0.3
 

@@ -16,6 +16,12 @@ def add_forcefield(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, metavar="FOLDER", help="folder to write into"
     )
     parser.add_argument("--name", default="default", help="force field of the material (default)")
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        help="record of the film, e.g. slurry.nc; a Lennard-Jones force field goes by the sizes of "
+        "its particles",
+    )
 
 
 def run_forcefield(arguments: argparse.Namespace) -> int:
@@ -23,14 +29,21 @@ def run_forcefield(arguments: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: the material cannot be read, or has no such force field.
+        InputError: the force field needs a record, and there is none or it cannot be read.
     """
     from coatline.manufacture.forcefield import write_force_field
+    from coatline.manufacture.record import read_results, read_status
+    from coatline.manufacture.stages import sizes_of
     from coatline.material import load_material
 
     stages = load_material(Path(arguments.material)).force_field(arguments.name)
     folder = Path(arguments.output)
-    write_force_field(folder / "slurry", stages["slurry"])
-    write_force_field(folder / "dried", stages["dried"], wet=stages["slurry"])
+    sizes = None
+    if arguments.record:
+        read_status(Path(arguments.record))
+        sizes = sizes_of(read_results(Path(arguments.record)))
+    write_force_field(folder / "slurry", stages["slurry"], sizes=sizes, liquid=True)
+    write_force_field(folder / "dried", stages["dried"], wet=stages["slurry"], sizes=sizes)
     print(f"{folder / 'slurry'}\n{folder / 'dried'}")
     return 0
 

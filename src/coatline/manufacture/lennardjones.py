@@ -1,9 +1,9 @@
 """The published law: Lennard-Jones attraction over a soft granular contact, as LAMMPS input.
 
-`hybrid/overlay` of `lj/sf` and `gran/hertz/history` in the published inputs of the ARTISTIC
-project. Here `lj/sf` goes by the name it has today, `lj/smooth/linear`, and the contact by
-`pair_style granular` with `hertz`, `mindlin` and viscoelastic dashpots: the same forces, and its
-coefficients can be set anew while a film dries without losing the springs of its contacts.
+The published inputs of the ARTISTIC project lay `lj/sf` over `gran/hertz/history`. Here `lj/sf` has
+the name of today, `lj/smooth/linear`, and the contact is a `pair_style granular` with `hertz`,
+`mindlin` and viscoelastic dashpots: the same forces, and its coefficients can be set anew while a
+film dries without losing the springs of its contacts.
 """
 
 import math
@@ -125,7 +125,9 @@ def bead_in_contact(stage: dict, sizes: Sizes) -> float:
 def write_ramp(stage: dict, wet: dict, sizes: Sizes) -> list[str]:
     """Lines of `ramp.lmp`: coefficients between slurry and dried, by the LAMMPS variable `gone`.
 
-    Stiffness and damping run geometrically; well depth, lengths, friction and ratios linearly.
+    Stiffness, damping and well depth run geometrically, the depth over up to six orders: were it
+    linear, its first part would throw apart what overlaps in the slurry. Lengths, friction and
+    ratios run linearly.
     """
 
     def between(first: float, last: float) -> str:
@@ -147,7 +149,7 @@ def write_ramp(stage: dict, wet: dict, sizes: Sizes) -> list[str]:
         start, end = starts[first].mix(starts[second]), ends[first].mix(ends[second])
         lines += [
             f"pair_coeff  {first} {second} {contact}",
-            f"pair_coeff  {first} {second} lj/smooth/linear {growing(start.depth, end.depth)} "
+            f"pair_coeff  {first} {second} lj/smooth/linear {between(start.depth, end.depth)} "
             f"{growing(start.sigma, end.sigma)} {growing(start.cutoff, end.cutoff)}",
         ]
     factors = (old["active_material_diameter"], new["active_material_diameter"])

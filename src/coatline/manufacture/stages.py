@@ -31,7 +31,12 @@ from coatline.manufacture.record import (
     read_status,
     write_record,
 )
-from coatline.manufacture.state import read_state, restore_active_material, write_state
+from coatline.manufacture.state import (
+    read_state,
+    restore_active_material,
+    set_beads,
+    write_state,
+)
 
 HEADROOM = 1.05
 """The slurry starts in this multiple of its additive volume, so that its density is a result."""
@@ -122,11 +127,23 @@ def _publish(source: Path, target: Path) -> None:
 
 
 def _publish_state(
-    source: Path, target: Path, title: str, facts: Mapping[str, float], heavy: bool = True
+    source: Path, target: Path, title: str, facts: Mapping[str, float], liquid: bool = False
 ) -> None:
-    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed."""
-    below = facts["am_diameter_mean"] if heavy else 0.0
-    particles = restore_active_material(read_state(source), facts["am_density"], below)
+    """A LAMMPS data file as people read it: whole AM particles, no plane's marker, compressed.
+
+    Args:
+        source: as LAMMPS wrote it, with diameters in contact.
+        target: file to write.
+        title: its first line.
+        facts: results of the stage.
+        liquid: whether beads hold their solvent: they may touch at a diameter not their own then,
+            and AM particles still have their own mass.
+    """
+    particles = read_state(source)
+    heavy = 0.0 if liquid else facts["am_diameter_mean"]
+    particles = restore_active_material(particles, facts["am_density"], heavy)
+    if liquid:
+        particles = set_beads(particles, facts["bead_diameter_liquid"])
     top = float(np.max(particles.position[:, 2] + particles.diameter / 2))
     packed = source.with_suffix(".gz")
     write_state(packed, particles, math.ceil(top + 1), title)
@@ -148,7 +165,7 @@ def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
     )
 
 
-def _sizes(results: Mapping) -> Sizes:
+def sizes_of(results: Mapping) -> Sizes:
     """What the coefficients of a force field may depend on."""
     return Sizes(
         bead=results["bead_diameter"],
@@ -243,7 +260,7 @@ def make_slurry(
             "solid_content": solid_content,
         }
         write_force_field(
-            folder / "forcefield", force_field["slurry"], sizes=_sizes(facts), liquid=True
+            folder / "forcefield", force_field["slurry"], sizes=sizes_of(facts), liquid=True
         )
         diameter, mass = _smallest(facts, "bead_diameter_liquid")
         longest = critical_time_step(
@@ -281,7 +298,7 @@ def make_slurry(
             "attempts": results["attempts"],
         }
         _write_record(record, facts, here / "series.txt", log, mass_all)
-        _publish_state(here / "slurry.data", data, "coatline slurry", facts, heavy=False)
+        _publish_state(here / "slurry.data", data, "coatline slurry", facts, liquid=True)
         _publish(here / "slurry.restart", state)
 
 
@@ -334,7 +351,7 @@ def dry_film(
             folder / "forcefield",
             force_field["dried"],
             wet=force_field["slurry"],
-            sizes=_sizes(facts),
+            sizes=sizes_of(facts),
         )
         longest = min(
             critical_time_step(
@@ -357,7 +374,7 @@ def dry_film(
                     "from": slurry_state.resolve(),
                     "marker": int(facts["marker"]),
                     "pressure": protocol["pressure"],
-                    "wet": bead_in_contact(force_field["slurry"], _sizes(facts)),
+                    "wet": bead_in_contact(force_field["slurry"], sizes_of(facts)),
                     "dried": facts["bead_diameter"],
                     "am_density": facts["am_density"],
                     "heavy": facts["am_diameter_mean"],
@@ -448,7 +465,7 @@ def press_film(
     facts = read_results(dried_record)
     thickness = facts["thickness"]
     with _work_folder(grid[0], "press") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(
             force_field["dried"], diameter, mass, protocol["reference_pressure"]
@@ -547,7 +564,7 @@ def calender_film(
     slowly = min(APPROACH, compression_rate) / 100 * thickness
     way = (compression_rate - GRID * start_point(compression_rate)) / 100 * thickness - slowly
     with _work_folder(data, "calender") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, YIELD_INTERVAL) if way > 1e-9 else 0

@@ -66,6 +66,15 @@ def restore_active_material(
     return replace(particles, diameter=diameter, density=density)
 
 
+def set_beads(particles: Particles, diameter: float) -> Particles:
+    """The film with all CBD beads of one diameter (µm), each of its mass."""
+    cbd = particles.phase == CBD
+    diameters, density = particles.diameter.copy(), particles.density.copy()
+    density[cbd] *= (diameters[cbd] / diameter) ** 3
+    diameters[cbd] = diameter
+    return replace(particles, diameter=diameters, density=density)
+
+
 def read_state(path: Path) -> Particles:
     """Read a LAMMPS data file (atom style sphere, plain or .gz) into particles.
 
