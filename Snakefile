@@ -14,13 +14,14 @@ include: "workflow/rules/measure.smk"
 include: "workflow/rules/report.smk"
 
 
-# What a plain `snakemake` makes: the dataset, and the figures of the design.
+# What a plain `snakemake` makes: the dataset, the calendering curves and the figures.
 rule all:
     default_target: True
     input:
         dataset="<results>/dataset.nc",
+        curves="<results>/calendering_curves.nc",
         figures=expand(
             "<results>/report/figures/{figure}.{format}",
-            figure=["distributions", "design"],
+            figure=["distributions", "design", "validation"],
             format=["svg", "pdf", "png"],
         ),

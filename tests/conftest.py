@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coatline.design.grid import grid_below, grid_points
+from coatline.design.grid import grid_points, start_point
 from coatline.manufacture.engine import Engine
 from coatline.manufacture.record import read_results, read_series_of, read_status
 from coatline.manufacture.stages import calender_film, dry_film, make_slurry, press_film
@@ -114,7 +114,7 @@ class Line:
         return self._made(
             name,
             lambda **common: calender_film(
-                pressed_state=self.grid()[grid_below(compression_rate)],
+                pressed_state=self.grid()[start_point(compression_rate)],
                 pressed_record=before,
                 data=self.folder / f"{name}.data.gz",
                 compression_rate=compression_rate,

@@ -8,7 +8,15 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from coatline.errors import ConfigError
 from coatline.yaml_file import read_yaml
@@ -130,10 +138,98 @@ class Yielding(Block):
 class ForceField(Block):
     """Contact laws of the slurry and of the dried film (pressing, release)."""
 
+    law: Literal["granular"] = Field(default="granular", description="what the stages hold")
     slurry: StageForceField
     dried: StageForceField
-    yielding: Yielding
+    yielding: Yielding | None = Field(default=None, description="null: nothing yields")
     source: str = Field(min_length=3)
+
+
+class Attraction(Block):
+    """Lennard-Jones interaction of one phase with itself, by the diameter d of its particles.
+
+    For CBD the well depth goes by the diameter that a bead has in this stage, solvent included;
+    the lengths go by that of the dried bead.
+    """
+
+    well_depth: Positive = Field(description="depth of the well over d, fJ/µm")
+    sigma: Annotated[float, Field(gt=0, le=1.5)] = Field(
+        description="distance of zero energy between centres, over d"
+    )
+    cutoff: Annotated[float, Field(gt=0, le=4)] = Field(
+        description="distance between centres where force and energy end, over d"
+    )
+
+    @model_validator(mode="after")
+    def _reach(self) -> "Attraction":
+        if self.cutoff <= self.sigma:
+            raise ValueError(f"cutoff {self.cutoff:g} must be larger than sigma {self.sigma:g}")
+        return self
+
+
+class SoftContact(Block):
+    """Hertz contact with Mindlin friction and viscoelastic dashpots, as in `gran/hertz/history`.
+
+    F_n = √(Rδ) (K_n δ − γ_n m v_n) and the like along the surface, with the overlap δ, the reduced
+    radius R and mass m.
+    """
+
+    normal_stiffness: Positive = Field(description="K_n, kPa")
+    tangential_ratio: Annotated[float, Field(ge=0, le=2)] = Field(description="K_t / K_n")
+    normal_damping: Positive = Field(description="γ_n, 1/(µm µs)")
+    tangential_damping_ratio: Annotated[float, Field(ge=0, le=2)] = Field(description="γ_t / γ_n")
+    friction: Annotated[float, Field(ge=0, le=20)] = Field(description="Coulomb, -")
+    active_material_diameter: Annotated[float, Field(ge=1, le=1.5)] = Field(
+        default=1, description="diameter of an AM particle in contact over its own"
+    )
+    carbon_binder_diameter: Annotated[float, Field(ge=1, le=4)] = Field(
+        default=1, description="diameter of a bead of the slurry in contact over its own"
+    )
+
+
+class LennardJonesStage(Block):
+    """Lennard-Jones plus one soft contact for all pairs; contact with the collector and plane."""
+
+    active_material: Attraction
+    carbon_binder: Attraction
+    contact: SoftContact
+    wall: Contact
+    drag: Annotated[float, Field(ge=0)] = Field(
+        default=0, description="rate of the viscous drag on every particle, 1/µs"
+    )
+
+
+class LennardJonesForceField(ForceField):
+    """The published law: `lj/sf`, today `lj/smooth/linear`, over a granular contact."""
+
+    law: Literal["lennard-jones"]
+    slurry: LennardJonesStage
+    dried: LennardJonesStage
+
+    @model_validator(mode="after")
+    def _dried_beads(self) -> "LennardJonesForceField":
+        factor = self.dried.contact.carbon_binder_diameter
+        if factor != 1:
+            raise ValueError(
+                f"dried.contact.carbon_binder_diameter = {factor:g} must be 1: a dried bead "
+                "touches at its own diameter"
+            )
+        return self
+
+
+def _law_of(value: object) -> str:
+    law = value.get("law", "granular") if isinstance(value, dict) else getattr(value, "law", "")
+    return str(law)
+
+
+LAWS = {"granular": ForceField, "lennard-jones": LennardJonesForceField}
+"""Name of a contact law → block of a force field that follows it."""
+
+AnyForceField = Annotated[
+    Annotated[ForceField, Tag("granular")]
+    | Annotated[LennardJonesForceField, Tag("lennard-jones")],
+    Discriminator(_law_of),
+]
 
 
 class Conductivity(Block):
@@ -182,7 +278,7 @@ class Material(Block):
     densities: Densities
     particle_sizes: ParticleSizes
     carbon_binder: CarbonBinder
-    force_fields: dict[str, ForceField] = Field(min_length=1)
+    force_fields: dict[str, AnyForceField] = Field(min_length=1)
     transport: Transport
 
     def ingredients(self) -> dict:
@@ -200,6 +296,8 @@ class Material(Block):
     def force_field(self, name: str) -> dict:
         """The contact laws of one force field, stage by stage, as plain values.
 
+        Each stage carries the name of its `law`.
+
         Raises:
             ConfigError: the material has no force field of that name.
         """
@@ -208,7 +306,11 @@ class Material(Block):
             raise ConfigError(
                 f"manufacture.force_field: {name!r} is not in material {self.name}; known: {known}"
             )
-        return self.force_fields[name].model_dump(exclude={"source"})
+        field = self.force_fields[name]
+        values = field.model_dump(exclude={"source", "law"})
+        for stage in ("slurry", "dried"):
+            values[stage]["law"] = field.law
+        return values
 
     def conductivities(self) -> dict:
         """What effective transport is computed from, as plain values."""
@@ -225,10 +327,14 @@ class Material(Block):
 def _describe(error: dict, data: dict, path: Path) -> str:
     """One line for the first thing wrong: file, key, value, what would be right."""
     keys = [str(part) for part in error["loc"]]
+    law = keys.pop(2) if keys[0] == "force_fields" and len(keys) > 2 else ""
     dotted = ".".join(keys)
+    if error["type"] == "union_tag_invalid":
+        law = error["ctx"]["tag"]
+        return f"{path}: {dotted}.law: must be one of {', '.join(LAWS)} (got {law!r})"
     if error["type"] == "extra_forbidden":
-        parent: object = Material
-        for key in keys[:-1]:
+        parent: object = LAWS[law] if law else Material
+        for key in keys[2:-1] if law else keys[:-1]:
             field = getattr(parent, "model_fields", {}).get(key)
             parent = field.annotation if field else None
         known = list(getattr(parent, "model_fields", {}))

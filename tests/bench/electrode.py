@@ -76,7 +76,7 @@ def load_plan(name: str, mass: float | None, folder: Path) -> Any:
 
 def make_electrode(plan: Any, engine: Any, folder: Path) -> dict[str, Any]:
     """Make one electrode; cost, steps and speed of each stage."""
-    from coatline.design.grid import grid_below, grid_points
+    from coatline.design.grid import grid_points, start_point
     from coatline.manufacture.record import read_results, read_series_of, read_status
     from coatline.manufacture.stages import calender_film, dry_film, make_slurry, press_film
     from coatline.manufacture.state import read_state
@@ -128,7 +128,7 @@ def make_electrode(plan: Any, engine: Any, folder: Path) -> dict[str, Any]:
             calender_film,
             at("calender.nc"),
             {
-                "pressed_state": grid[grid_below(COMPRESSION_RATE)],
+                "pressed_state": grid[start_point(COMPRESSION_RATE)],
                 "pressed_record": at("press.nc"),
                 "data": at("calendered.data.gz"),
                 "compression_rate": COMPRESSION_RATE,

@@ -144,8 +144,21 @@ BAD = [
     ),
     (
         {"design": OWN | {"recipes": [RECIPE, RECIPE]}},
-        "repeats recipe 1 of the list",
+        "repeats recipe 1 of the list; for more electrodes of each recipe give design.replicates",
     ),
+    (
+        {"design": OWN | {"recipes": [RECIPE], "replicates": 0}},
+        "design.replicates = 0: must be a whole number from 1 to 1000 replicates",
+    ),
+    (
+        {"design": {"replicates": 5}},
+        "design.replicates = 5: belongs to kind recipes, this design is shared-slurries",
+    ),
+    (
+        {"electrode": {"bead_diameter": 0}},
+        "electrode.bead_diameter = 0: must be a number above 0",
+    ),
+    ({"electrode": {"bead_diameter": "1.3 um"}}, "its unit is always µm: 1.3"),
     (
         {"design": OWN | {"recipes": [RECIPE | {"compresion_rate": 3}]}},
         "design.recipes[0].compresion_rate: unknown key; did you mean compression_rate?",

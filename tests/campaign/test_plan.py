@@ -39,6 +39,40 @@ def test_chunks_hold_fixed_slurries(tmp_path):
     assert name_chunk("y15") == "0000" and name_chunk("y16") == "0001"
 
 
+def test_replicates_have_their_own_seeds_and_the_chunk_of_their_recipe(tmp_path):
+    recipes = [{"active_material": 96, "solid_content": 69, "compression_rate": 20}]
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    mapping["design"] = {"kind": "recipes", "recipes": recipes, "replicates": 3}
+    plan = make_plan(mapping, str(CONFIG / "demo.yaml"), cache=tmp_path, results=tmp_path)
+    assert list(plan.design.slurries) == ["y00", "y00r1", "y00r2"]
+    assert len({plan.seed_of(slurry) for slurry in plan.design.slurries}) == 3
+    assert plan.chunks == {"0000": ["y00c0", "y00r1c0", "y00r2c0"]}
+    assert name_chunk("y16r3") == "0001"
+    assert plan.ranges == {}
+
+
+def test_beads_are_the_materials_unless_the_electrode_asks(tmp_path):
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    plain = make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
+    assert plain.ingredients == plain.material.ingredients()
+    mapping["electrode"]["bead_diameter"] = 1.3
+    small = make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
+    assert small.ingredients == plain.ingredients | {"bead_diameter": 1.3}
+    assert small.size == plain.size == {"solid_mass": 0.04, "solid_loading": 10.0}
+    mapping["electrode"]["bead_diameter"] = 0.3
+    with pytest.raises(ConfigError, match=r"measure\.voxel_size = 0\.4: .*at most 0\.3 µm"):
+        make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
+
+
+def test_published_data_go_by_the_name_of_the_material(tmp_path):
+    assert plan_of(tmp_path).published == CONFIG / "published" / "nmc111.yaml"
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    own = tmp_path / "other.yaml"
+    own.write_text((CONFIG / "materials" / "nmc111.yaml").read_text(encoding="utf-8"))
+    mapping["material"] = str(own)
+    assert make_plan(mapping, "own.yaml", cache=tmp_path, results=tmp_path).published is None
+
+
 def test_press_knows_the_upper_compression_alone(tmp_path):
     few, many = plan_of(tmp_path, compressions=1), plan_of(tmp_path, compressions=9)
     assert few.upper_compression == many.upper_compression == 37.0

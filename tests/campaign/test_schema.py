@@ -32,6 +32,14 @@ def test_shipped_configs_fit_the_schema(validator, name):
     validator.validate(yaml.safe_load(text))
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "validation").glob("*.yaml")), ids=str)
+def test_validation_configs_fit_the_schema(validator, path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../schema.json\n")
+    validator.validate(yaml.safe_load(text))
+    load_config(yaml.safe_load(text), str(path))
+
+
 def test_defaults_fit_the_schema(validator):
     mapping = {"campaign": {"name": "own"}, "design": {"slurries": 4, "compressions": 3}}
     validator.validate(mapping)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatline.design.grid import GRID, grid_below, grid_points
+from coatline.design.grid import APPROACH, GRID, grid_below, grid_points, start_point
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,15 @@ def test_points_reach_the_upper_compression():
     assert grid_points(0) == [0]
     with pytest.raises(ValueError, match="must be from 0 to 100"):
         grid_below(float("nan"))
+
+
+@pytest.mark.parametrize(("rate", "k"), [(0, 0), (0.1, 0), (2.5, 0), (2.75, 1), (10, 3), (10.3, 4)])
+def test_a_sample_starts_with_an_approach_ahead_of_it(rate, k):
+    assert start_point(rate) == k
+    assert rate == 0 or rate < APPROACH or rate - GRID * k >= APPROACH - 1e-12
+
+
+def test_what_is_no_compression_has_no_start():
+    for rate in (-0.1, 100.0, float("nan")):
+        with pytest.raises(ValueError, match="compression_rate"):
+            start_point(rate)

@@ -122,6 +122,31 @@ def test_recipes_added_at_the_end_keep_ids():
     )
 
 
+def test_replicates_are_further_slurries_of_each_recipe():
+    own = [(96, 69, 10), (90, 55, 0), (96, 69, 20)]
+    design = make_design("recipes", recipes=own, replicates=2)
+    assert [row.sample for row in design] == [
+        "y00c0",
+        "y00r1c0",
+        "y01c0",
+        "y01r1c0",
+        "y00c1",
+        "y00r1c1",
+    ]
+    assert design.slurries["y00r1"].samples == ("y00r1c0", "y00r1c1")
+    assert {design[name].compression_rate for name in ("y00c1", "y00r1c1")} == {20}
+
+
+@given(st.integers(1, 5), st.integers(0, 4), st.integers(0, 3))
+def test_more_replicates_and_recipes_keep_ids(replicates, more, added):
+    own = [(96, 69, 10), (90, 55, 0), (96, 69, 20)]
+    new = [(85, 60 + i, 5) for i in range(added)] + [(96, 69, 30)]
+    small = make_design("recipes", recipes=own, replicates=replicates).by_sample
+    large = make_design("recipes", recipes=[*own, *new], replicates=replicates + more).by_sample
+    assert all(large[name] == row for name, row in small.items())
+    assert len(large) == (len(own) + len(new)) * (replicates + more)
+
+
 bounds = st.floats(0, 0.999).flatmap(
     lambda low: st.floats(0, 30).map(lambda width: (50 + 20 * low, 50 + 20 * low + width))
 )
@@ -260,6 +285,7 @@ def test_shared_slurries_cover_the_box_better_than_chance(cache):
         ("saltelli", {"samples": 0}),
         ("recipes", {}),
         ("recipes", {"recipes": [(90, 60)]}),
+        ("recipes", {"recipes": [(90, 60, 5)], "replicates": -1}),
     ],
 )
 def test_misuse_is_refused(kind, numbers):

@@ -1,8 +1,6 @@
 """Laws that every electrode must obey, on small real electrodes: two recipes, several compressions.
 
-The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest. A law
-that the force field in use misses is a strict expected failure with the figure that was measured:
-it fails the suite on the day the physics meets it.
+The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest.
 """
 
 import fcntl
@@ -14,7 +12,7 @@ import xarray as xr
 
 from coatline.manufacture.engine import Engine
 from coatline.manufacture.record import read_results, read_series_of
-from coatline.manufacture.stages import press_film
+from coatline.manufacture.stages import calender_film, press_film
 from coatline.manufacture.state import AM, CBD
 from coatline.measure.electrode import measure_electrode
 from coatline.measure.sample import measure_contacts
@@ -149,10 +147,6 @@ def test_dried_porosity_falls_with_active_material(rich, lean):
     assert float(measure(rich, "dried").porosity) < float(measure(lean, "dried").porosity)
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="porosity .356 at 30 % compression, should be .20 to .26: stiff AM jams",
-)
 def test_calendered_porosity_has_a_floor(rich):
     floor = float(measure(rich, "calendered30").porosity)
     assert 0.20 <= floor <= 0.26
@@ -195,33 +189,40 @@ def test_the_walls_are_free_after_release(rich, rate):
 
 
 def test_ten_times_slower_pressing_gives_the_same_film(rich, nmc111, tmp_path):
-    """Pressed ten times slower, the same pressure is reached within half a point of porosity."""
+    """Pressed to 15 % and released ten times slower, porosity is the same within half a point."""
+    common = {
+        "force_field": nmc111.force_field("default"),
+        "protocol": PRESSING | {"speed": PRESSING["speed"] / 10},
+        "decks": DECKS,
+        "engine": Engine(),
+        "log": tmp_path / "log",
+    }
     rich.pressed()
-    upper = 15.0
+    grid = [tmp_path / f"grid{point:02d}.restart" for point in range(7)]
     press_film(
         dried_state=rich.folder / "dried.restart",
         dried_record=rich.folder / "dried.nc",
-        grid=[tmp_path / f"grid{point:02d}.restart" for point in range(7)],
-        record=tmp_path / "slow.nc",
+        grid=grid,
+        record=tmp_path / "pressed.nc",
         frames=None,
-        upper_compression=upper,
-        force_field=nmc111.force_field("default"),
-        protocol=PRESSING | {"speed": PRESSING["speed"] / 10},
-        decks=DECKS,
-        engine=Engine(),
-        log=tmp_path / "log",
+        upper_compression=15.0,
+        **common,
     )
-    results = read_results(rich.folder / "pressed.nc")
+    calender_film(
+        pressed_state=grid[-1],
+        pressed_record=tmp_path / "pressed.nc",
+        record=tmp_path / "calendered.nc",
+        data=tmp_path / "calendered.data.gz",
+        compression_rate=15.0,
+        **common,
+    )
 
-    def porosity_at(record, pressure):
-        series = read_series_of(record)
-        smooth = np.maximum.accumulate(series["pressure_top"])
-        height = np.interp(pressure, smooth, series["height"])
-        return 1 - results["solid_volume"] / (results["area"] * height)
+    def porosity(record):
+        results = read_results(record)
+        return 1 - results["solid_volume"] / (results["area"] * results["thickness"])
 
-    pressure = read_series_of(tmp_path / "slow.nc")["pressure_top"][-1]
-    fast = porosity_at(rich.folder / "pressed.nc", pressure)
-    assert fast == pytest.approx(porosity_at(tmp_path / "slow.nc", pressure), abs=0.005)
+    fast, slow = porosity(rich.calendered(15.0)), porosity(tmp_path / "calendered.nc")
+    assert fast == pytest.approx(slow, abs=0.005)
 
 
 # 7. Spring-back
@@ -236,30 +237,28 @@ def test_films_spring_back_by_a_part(name, request):
         assert results["thickness_lowest"] < results["thickness"] < results["thickness_dried"]
 
 
-FALLS = pytest.param(
-    "lean",
-    marks=pytest.mark.xfail(
-        raises=AssertionError,
-        reason=".105, .082, .078 of the compression at 10, 20, 30 %: the surface that a light load "
-        "pushes in comes back whole, and weighs less the further the film is pressed",
-    ),
-)
-
-
-@pytest.mark.parametrize("name", ["rich", FALLS])
-def test_spring_back_rises_with_compression(name, request):
-    line = request.getfixturevalue(name)
-    back = [read_results(line.calendered(rate))["spring_back"] for rate in COMPRESSIONS]
+def test_spring_back_rises_with_compression(lean):
+    back = [read_results(lean.calendered(rate))["spring_back"] for rate in COMPRESSIONS]
     assert back == sorted(back)
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="spring-back .088, .116, .436 of the compression at 10, 20, 30 %: AM does not yield",
-)
-def test_spring_back_is_below_the_compression(rich):
+def test_spring_back_of_rich_films_rises_with_compression(make_line):
+    """Three seeds: in one film of some twenty large particles a single jam or slip outweighs it."""
+    lines = [make_line(96, 69, seed) for seed in (1, 2, 3)]
+    back = [
+        np.mean([read_results(line.calendered(rate))["spring_back"] for line in lines])
+        for rate in COMPRESSIONS
+    ]
+    assert back == sorted(back)
+
+
+@pytest.mark.parametrize("name", ["rich", "lean"])
+def test_spring_back_is_a_small_part_of_the_compression(name, request):
+    """Published: between 0.3 and 18 % of the compression."""
+    line = request.getfixturevalue(name)
     for rate in COMPRESSIONS:
-        assert read_results(rich.calendered(rate))["spring_back"] < rate / 100
+        back = read_results(line.calendered(rate))["spring_back"]
+        assert 0.003 < back < 0.18 and back < rate / 100
 
 
 # 8. Ionic transport
@@ -273,16 +272,7 @@ def test_tortuosity_is_above_one(name, stage, request):
     assert float(film.tortuosity_factor) >= 1
 
 
-THICKER_AGAIN = pytest.param(
-    "rich",
-    marks=pytest.mark.xfail(
-        raises=AssertionError,
-        reason="1.59, 1.68, 1.75, 1.74 at 0, 10, 20, 30 %: springs back past the film at 20 %",
-    ),
-)
-
-
-@pytest.mark.parametrize("name", [THICKER_AGAIN, "lean"])
+@pytest.mark.parametrize("name", ["rich", "lean"])
 def test_tortuosity_rises_with_compression(name, request):
     line = request.getfixturevalue(name)
     factors = [float(measure(line, stage).tortuosity_factor) for stage in STAGES]
@@ -311,17 +301,7 @@ def test_conductivity_rises_with_binder_and_stays_in_range(rich, lean, stage):
     assert 1e-3 <= little < much <= 1
 
 
-SPREAD_BY_RELEASE = pytest.param(
-    "rich",
-    marks=pytest.mark.xfail(
-        raises=AssertionError,
-        reason=".015, .017, .024, .011 S/m at 0, 10, 20, 30 %: springing back by .44 pulls the "
-        "little binder of a rich film apart",
-    ),
-)
-
-
-@pytest.mark.parametrize("name", [SPREAD_BY_RELEASE, "lean"])
+@pytest.mark.parametrize("name", ["rich", "lean"])
 def test_conductivity_rises_with_compression(name, request):
     line = request.getfixturevalue(name)
     values = [float(measure(line, stage).effective_electronic_conductivity) for stage in STAGES]

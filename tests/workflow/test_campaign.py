@@ -64,10 +64,47 @@ def test_at_most_eight_files_per_sample(campaign):
     assert not [path for path in files if ".work" in path.as_posix()]
 
 
+def test_calendering_curves_hold_all_slurries(campaign):
+    curves = campaign.folder / "results/small/calendering_curves.nc"
+    assert read(curves, "slurry") == ["y00", "y01"]
+    assert read(curves, "status") == ["ok", "ok"]
+    with netCDF4.Dataset(curves) as file:
+        assert file["porosity"].shape == (2, 38)  # 0 to 37 %
+
+
+def test_replicates_dried_films_and_beads_of_ones_own(clone):
+    """Two slurries of one recipe; one electrode of each is not calendered."""
+    rows = [{"active_material": 96, "solid_content": 69, "compression_rate": r} for r in (0, 12)]
+    clone.configure(
+        "own.yaml",
+        design={"kind": "recipes", "recipes": rows, "replicates": 2},
+        electrode={"bead_diameter": 1.6},
+    )
+    clone.edit("own.yaml", "  compressions: 2\n", "")
+    clone.edit("own.yaml", "  slurries: 2\n", "")
+    result = clone.snakemake("--cores", "1", "--configfile", "own.yaml")
+    assert result.returncode == 0, result.stdout + result.stderr
+    folder = clone.folder / "results/small"
+    assert read(folder / "dataset.nc", "sample") == ["y00c0", "y00r1c0", "y00c1", "y00r1c1"]
+    assert read(folder / "dataset.nc", "status") == ["ok"] * 4
+    lowest, dried = (read(folder / "dataset.nc", f"thickness_{n}") for n in ("lowest", "dried"))
+    assert lowest[:2] == dried[:2]
+    assert read(folder / "calendering_curves.nc", "slurry") == ["y00", "y00r1"]
+    with netCDF4.Dataset(folder / "manufacture/y00r1/slurry.nc") as file:
+        # Beads are counted: the last bit of mass goes into their size.
+        assert float(file["bead_diameter"][...]) == pytest.approx(1.6, rel=1e-3)
+    made = json.loads((folder / "provenance.json").read_text())
+    assert set(made["slurries"]) == {"y00", "y00r1"}
+    seeds = {run["slurry"]["seed"] for run in made["slurries"].values()}
+    assert len(seeds) == 2
+
+
 def test_figures_in_three_formats(campaign):
     figures = campaign.folder / "results/small/report/figures"
     assert {path.name for path in figures.iterdir()} == {
-        f"{name}.{form}" for name in ("design", "distributions") for form in ("svg", "pdf", "png")
+        f"{name}.{form}"
+        for name in ("design", "distributions", "validation")
+        for form in ("svg", "pdf", "png")
     }
 
 
@@ -100,7 +137,7 @@ def test_physical_failure_is_a_result(clone):
     assert all("Lost atoms" in cause for cause in read(kept, "cause")[2:])
 
     clone.configure(campaign={"minimum_success": 0.5})
-    assert clone.plan() == {"dataset": 1}
+    assert clone.plan() == {"dataset": 1, "draw_validation": 1}
     result = clone.snakemake(*CONFIG)
     assert result.returncode == 0, result.stderr
     assert read(folder / "dataset.nc", "status") == ["ok", "ok", "failed", "failed"]

@@ -103,7 +103,7 @@ def test_rules_have_the_same_fields_in_the_same_order():
             assert tuple(fields) == tuple(wanted), f"{file.name}: rule {name}"
             assert f'"../scripts/{name}.py"' in body
             count += 1
-    assert count == 10
+    assert count == 12
 
 
 def test_scripts_are_a_few_lines():

@@ -11,9 +11,18 @@ EVERYTHING_MADE = {
     "measure": 4,
     "gather": 1,
     "dataset": 1,
+    "calendering_curves": 1,
+    "draw_validation": 1,
 }
-MEASURING = {"measure": 4, "gather": 1, "dataset": 1}
-PRESSING = {"press": 2, "calender": 4} | MEASURING
+MEASURING = {"measure": 4, "gather": 1, "dataset": 1, "draw_validation": 1}
+PRESSING = {"press": 2, "calender": 4, "calendering_curves": 1} | MEASURING
+TABLES = {
+    "design": 1,
+    "draw_design": 1,
+    "dataset": 1,
+    "calendering_curves": 1,
+    "draw_validation": 1,
+}
 MATERIAL = "config/materials/nmc111.yaml"
 
 
@@ -33,11 +42,15 @@ def test_nothing_changed(finished):
 
 def test_plot_colour(finished):
     finished.edit("src/coatline/report/style.py", '"#0072B2"', '"#0072B3"')
-    assert finished.plan() == {"draw_design": 1, "draw_distributions": 1}
+    assert finished.plan() == {
+        "draw_design": 1,
+        "draw_distributions": 1,
+        "draw_validation": 1,
+    }
 
 
 def test_conductivity(finished):
-    finished.edit(MATERIAL, "value: 2.0", "value: 2.1")
+    finished.edit(MATERIAL, "value: 19.0", "value: 19.5")
     assert finished.plan() == MEASURING
 
 
@@ -74,14 +87,14 @@ def test_seed_of_the_campaign_needs_another_name(finished):
 
 def test_added_compression(finished):
     finished.configure(design={"compressions": 3})
-    new = {"calender": 2, "measure": 2, "gather": 1, "dataset": 1}
-    assert finished.plan() == new | {"design": 1, "draw_design": 1}
+    new = {"calender": 2, "measure": 2, "gather": 1} | TABLES
+    assert finished.plan() == new
 
 
 def test_added_slurry(finished):
     finished.configure(design={"slurries": 3})
     new = {"slurry": 1, "dry": 1, "press": 1, "calender": 2, "measure": 2, "gather": 1}
-    assert finished.plan() == new | {"dataset": 1, "design": 1, "draw_design": 1}
+    assert finished.plan() == new | TABLES
 
 
 def test_slurries_in_another_chunk_leave_the_first_alone(finished):
@@ -96,7 +109,22 @@ def test_slurries_in_another_chunk_leave_the_first_alone(finished):
 
 def test_engine_and_success_do_not_remake_electrodes(finished):
     finished.configure(engine={"threads": 2}, campaign={"minimum_success": 0.5})
-    assert finished.plan() == {"dataset": 1}
+    assert finished.plan() == {"dataset": 1, "draw_validation": 1}
+
+
+def test_published_data(finished):
+    finished.edit("config/published/nmc111.yaml", "values: [0.487]", "values: [0.488]")
+    assert finished.plan() == {"draw_validation": 1}
+
+
+def test_bead_diameter(finished):
+    finished.configure(electrode={"bead_diameter": 1.9})
+    assert finished.plan() == EVERYTHING_MADE
+
+
+def test_formula_of_calendering_curves(finished):
+    finished.edit("src/coatline/measure/curves.py", "100 * (1 - series", "99 * (1 - series")
+    assert finished.plan() == {"calendering_curves": 1, "draw_validation": 1}
 
 
 def test_docstrings_comments_and_scripts_in_other_words(finished):

@@ -13,7 +13,7 @@ try:
     from coatline.yaml_file import read_yaml
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
-    from coatline.design.grid import grid_below
+    from coatline.design.grid import start_point
     from coatline.errors import CoatlineError
 except ModuleNotFoundError as error:
     print(
@@ -49,10 +49,11 @@ pathvars:
     benchmarks=f"{plan.folder.as_posix()}/benchmarks",
 
 
-# A letter for where the recipe comes from, the number of the slurry, that of the compression.
+# A letter for where the recipe comes from, the number of the slurry and of its replicate above 0,
+# the number of the compression.
 wildcard_constraints:
-    slurry=r"[a-z]\d+",
-    sample=r"[a-z]\d+c\d+",
+    slurry=r"[a-z]\d+(?:r\d+)?",
+    sample=r"[a-z]\d+(?:r\d+)?c\d+",
     chunk=r"\d+",
 
 
@@ -89,7 +90,7 @@ def grid_states_of(sample):
     if sample in late_recipes:
         points = plan.grid
     else:
-        points = [f"{grid_below(compression_of(sample)):02d}"]
+        points = [f"{start_point(compression_of(sample)):02d}"]
     folder = f"<results>/manufacture/{slurry_of(sample)}"
     return [f"{folder}/grid{point}.restart" for point in points]
 
@@ -98,6 +99,11 @@ def frames_of_press():
     """The frames along pressing, where the configuration asks for them."""
     asked = plan.config.manufacture.pressing.frame_spacing is not None
     return {"frames": "<results>/manufacture/{slurry}/frames.dump.gz"} if asked else {}
+
+
+def published_data():
+    """The file of published data on the material, where there is one."""
+    return {"published": os.path.relpath(plan.published)} if plan.published else {}
 
 
 def physics(script, *decks):

@@ -24,8 +24,8 @@ rule slurry:
     params:
         recipe=lambda wildcards: recipe_of(wildcards.slurry),
         seed=lambda wildcards: plan.seed_of(wildcards.slurry),
-        electrode=plan.config.electrode.model_dump(),
-        ingredients=plan.material.ingredients(),
+        electrode=plan.size,
+        ingredients=plan.ingredients,
         force_field=keep(plan.force_field, "slurry"),
         protocol=plan.protocol("slurry"),
         physics=physics("slurry", "slurry.lmp"),

@@ -85,3 +85,29 @@ rule dataset:
         physics=physics("dataset"),
     script:
         "../scripts/dataset.py"
+
+
+rule calendering_curves:
+    message:
+        "measure: calendering curves"
+    input:
+        design="<results>/design/design.csv",
+        records=expand("<results>/manufacture/{slurry}/press.nc", slurry=plan.design.slurries),
+    output:
+        curves="<results>/calendering_curves.nc",
+    log:
+        "<logs>/measure/calendering_curves.log",
+    benchmark:
+        "<benchmarks>/measure/calendering_curves.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        upper_compression=plan.upper_compression,
+        physics=physics("calendering_curves"),
+    script:
+        "../scripts/calendering_curves.py"

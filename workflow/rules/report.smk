@@ -46,3 +46,30 @@ rule draw_design:
         physics=physics("draw_design"),
     script:
         "../scripts/draw_design.py"
+
+
+rule draw_validation:
+    message:
+        "report: figure of the electrodes beside published data"
+    input:
+        **published_data(),
+        dataset="<results>/dataset.nc",
+        curves="<results>/calendering_curves.nc",
+    output:
+        figures=multiext("<results>/report/figures/validation", ".svg", ".pdf", ".png"),
+    log:
+        "<logs>/report/validation.log",
+    benchmark:
+        "<benchmarks>/report/validation.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        campaign=plan.config.campaign.name,
+        physics=physics("draw_validation"),
+    script:
+        "../scripts/draw_validation.py"

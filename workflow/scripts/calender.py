@@ -5,7 +5,7 @@ import json
 from job import Job
 
 with Job(snakemake) as job:
-    from coatline.design.grid import grid_below
+    from coatline.design.grid import start_point
     from coatline.manufacture.stages import calender_film
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
@@ -13,7 +13,7 @@ with Job(snakemake) as job:
     if compression_rate is None:
         late = json.loads(job.path(source.recipe).read_text(encoding="utf-8"))
         compression_rate = late["compression_rate"]
-        states = [states[grid_below(compression_rate)]]
+        states = [states[start_point(compression_rate)]]
     calender_film(
         pressed_state=job.path(states[0]),
         pressed_record=job.path(source.record),

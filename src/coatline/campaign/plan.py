@@ -19,6 +19,7 @@ from coatline.campaign.config import (
     list_arguments,
     load_config,
 )
+from coatline.campaign.config.load import ROOT
 from coatline.design.file import check_design
 from coatline.design.grid import grid_points
 from coatline.design.table import Design, Sample, make_design
@@ -50,6 +51,18 @@ class Plan:
         return self.material.force_field(self.config.manufacture.force_field)
 
     @cached_property
+    def ingredients(self) -> dict[str, Any]:
+        """What slurries are made of: the material's, but for the beads that the config asks for."""
+        asked = self.config.electrode.bead_diameter
+        own = {} if asked is None else {"bead_diameter": asked}
+        return self.material.ingredients() | own
+
+    @cached_property
+    def size(self) -> dict[str, float]:
+        """Mass (µg) and loading (mg/cm²) of the solids of an electrode."""
+        return self.config.electrode.model_dump(include={"solid_mass", "solid_loading"})
+
+    @cached_property
     def upper_compression(self) -> float:
         """Compression rate that every slurry is pressed to, %."""
         return float(find_upper_compression(self.config.design))
@@ -78,6 +91,12 @@ class Plan:
         arguments = self.design_arguments
         names = ("active_material", "solid_content", "compression_rate")
         return {name: list(arguments[name]) for name in names if name in arguments}
+
+    @cached_property
+    def published(self) -> Path | None:
+        """Published data on the material: a file in `config/published/` of the same name."""
+        file = ROOT / "config" / "published" / self.config.material_file.name
+        return file if file.is_file() else None
 
     def seed_of(self, slurry: str) -> int:
         """Seed of the packing of a slurry."""
@@ -127,7 +146,7 @@ def make_plan(
     check_electrode(
         config,
         max(material.particle_sizes.diameters),
-        material.carbon_binder.bead_diameter,
+        config.electrode.bead_diameter or material.carbon_binder.bead_diameter,
         material.densities.active_material.value,
     )
     arguments = list_arguments(config.design)
@@ -153,7 +172,7 @@ def derive_seed(seed: int, slurry: str) -> int:
 
 def name_chunk(slurry: str) -> str:
     """Name the chunk that a slurry's electrodes are gathered in; it depends on its number alone."""
-    return f"{int(slurry[1:]) // CHUNK:04d}"
+    return f"{int(slurry[1:].partition('r')[0]) // CHUNK:04d}"
 
 
 __all__ = ["CHUNK", "Plan", "Sample", "derive_seed", "make_plan", "name_chunk"]

@@ -85,6 +85,7 @@ def _list_files(path: Path) -> list[str]:
     folder = path.parent
     files = (
         (path, "all properties of all samples, with units"),
+        (folder / "calendering_curves.nc", "pressure and porosity of all films under load"),
         (folder / "provenance.json", "what made each result, when and where"),
         (folder / "design" / "design.csv", "recipes"),
         (folder / "manufacture", "particles after each stage, curves of calendering"),

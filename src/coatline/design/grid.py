@@ -2,6 +2,9 @@
 
 GRID = 2.5
 """Distance of two grid states, % of compression."""
+APPROACH = 0.25
+"""Last part of the way to a sample's compression, %, gone slowly: a film stopped at full speed runs
+on by its own momentum, and light compressions would seem to spring back by less than nothing."""
 
 
 def grid_below(compression_rate: float) -> int:
@@ -34,3 +37,16 @@ def grid_points(upper: float) -> list[int]:
         0, 1, … up to `grid_below(upper)`.
     """
     return list(range(grid_below(upper) + 1))
+
+
+def start_point(compression_rate: float) -> int:
+    """Find the grid state that a sample starts from: the last with an approach ahead of it.
+
+    Args:
+        compression_rate: of the sample, %.
+
+    Raises:
+        ValueError: the compression rate is not between 0 and 100 %.
+    """
+    grid_below(compression_rate)  # refuses what is no compression
+    return grid_below(max(compression_rate - APPROACH, 0.0))

@@ -6,7 +6,8 @@ their recipes stay as they are when a design grows:
 - shared-slurries: with more slurries or more compressions;
 - saltelli: with more base points;
 - random: with more samples; more slurries deal the compressions anew, as the method wants it;
-- recipes: with recipes added at the end.
+- recipes: with recipes added at the end, or with more replicates: a replicate's number is part of
+  the slurry's id, y07r2 being the third slurry of y07's recipe.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,6 +112,7 @@ def make_design(
     samples: int | None = None,
     second_order: bool | None = None,
     recipes: Iterable[Sequence[float]] | None = None,
+    replicates: int | None = None,
     active_material: Range = (85.0, 97.0),
     solid_content: Range = (55.0, 72.0),
     compression_rate: Range = (2.0, 37.0),
@@ -131,6 +133,7 @@ def make_design(
         samples: number of electrodes for random, of base points for saltelli.
         second_order: saltelli: blocks of 2D+2 electrodes (default), else of D+2.
         recipes: for recipes: (AM, SC, CR) in %.
+        replicates: recipes: slurries of each recipe, 1 where left out; they differ by their seeds.
         active_material, solid_content, compression_rate: (lower, upper), %.
         cache: folder in which the Sobol points are remembered.
 
@@ -161,7 +164,7 @@ def make_design(
         rows = [tuple(round(float(v), DECIMALS) for v in recipe) for recipe in recipes or ()]
         if not rows or any(len(row) != 3 for row in rows):
             raise ValueError("kind recipes needs recipes of three values each")
-        return _group(rows)
+        return _group(rows, _need(replicates or 1, "replicates"))
     raise ValueError(f"unknown kind of design: {kind!r}")
 
 
@@ -232,21 +235,22 @@ def _scale(unit: Sequence[float], ranges: Sequence[Range]) -> Values:
     return tuple(scaled)
 
 
-def _group(rows: Iterable[Values]) -> Design:
-    """Let equal (AM, SC) share a slurry, numbered in order of first use."""
+def _group(rows: Iterable[Values], replicates: int = 1) -> Design:
+    """Let equal (AM, SC) share a slurry, numbered in order of first use, and repeat each row."""
     numbers: dict[tuple[float, float], int] = {}
-    return _number((numbers.setdefault((row[0], row[1]), len(numbers)), row) for row in rows)
+    return _number(
+        ((numbers.setdefault((row[0], row[1]), len(numbers)), row) for row in rows), replicates
+    )
 
 
-def _number(rows: Iterable[tuple[int, Values]]) -> Design:
-    """Give ids: slurry number, then the number of the compression within the slurry."""
+def _number(rows: Iterable[tuple[int, Values]], replicates: int = 1) -> Design:
+    """Give ids: slurry number, replicate above 0, number of the compression within the slurry."""
     used: dict[int, int] = {}
     samples = []
-    for j, (active_material, solid_content, compression_rate) in rows:
+    for j, values in rows:
         k = used.get(j, 0)
         used[j] = k + 1
-        slurry = f"y{j:02d}"
-        samples.append(
-            Sample(f"{slurry}c{k}", slurry, active_material, solid_content, compression_rate)
-        )
+        for replicate in range(replicates):
+            slurry = f"y{j:02d}" + (f"r{replicate}" if replicate else "")
+            samples.append(Sample(f"{slurry}c{k}", slurry, *values))
     return Design(tuple(samples))

@@ -5,6 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from coatline.errors import InputError
+from coatline.manufacture import lennardjones
+from coatline.manufacture.lennardjones import Sizes, Stiffness
+
+LENNARD_JONES = "lennard-jones"
+"""Name of the published law in a stage's `law`; any other stage is granular."""
+
 PAIRS = (("cbd_cbd", 1, 1), ("am_cbd", 1, 2), ("am_am", 2, 2))
 """Contact name and LAMMPS atom types; type 3 is the plane's marker, which touches nothing."""
 
@@ -74,7 +81,26 @@ def _smooth(wall: dict) -> dict:
     return wall | {"damping": 0, "surface_energy": 0}
 
 
-def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> None:
+def needs_sizes(stage: dict) -> bool:
+    """Whether the coefficients of a stage depend on the sizes of its particles.
+
+    If so, each class of AM particles is an atom type of its own.
+    """
+    return stage.get("law") == LENNARD_JONES
+
+
+def bead_in_contact(stage: dict, sizes: Sizes) -> float:
+    """Diameter at which the beads of a slurry touch, µm: their own, or a multiple of it."""
+    return lennardjones.bead_in_contact(stage, sizes) if needs_sizes(stage) else sizes.bead_liquid
+
+
+def write_force_field(
+    folder: Path,
+    stage: dict,
+    wet: dict | None = None,
+    sizes: Sizes | None = None,
+    liquid: bool = False,
+) -> None:
     """Write the force-field files that `film.lmp` includes.
 
     `pair.lmp` holds the pair style and its coefficients, `collector.lmp` and `plane.lmp` the walls,
@@ -84,14 +110,35 @@ def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> Non
 
     Args:
         folder: where to write; made if missing.
-        stage: contacts `cbd_cbd`, `am_cbd`, `am_am`, `wall` and `drag`, as in a material file.
-        wet: the contacts of the slurry, for drying.
+        stage: contacts `cbd_cbd`, `am_cbd`, `am_am`, `wall` and `drag`, as in a material file, or
+            `active_material`, `carbon_binder`, `contact`, `wall` and `drag` of a Lennard-Jones one.
+        wet: the same of the slurry, for drying.
+        sizes: of the particles; a Lennard-Jones force field needs them.
+        liquid: whether the beads hold their solvent, which is so in the slurry.
+
+    Raises:
+        InputError: sizes are needed and missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     marker = "hertz/material 1.0 0.0 0.3 tangential linear_nohistory 0.0 0.0 damping mass_velocity"
-    lines = ["pair_style  granular"]
-    lines += [f"pair_coeff  {a} {b} {_law(stage[name])}" for name, a, b in PAIRS]
-    lines += [f"pair_coeff  {kind} 3 {marker}" for kind in (1, 2, 3)]
+    ramp = None
+    if needs_sizes(stage):
+        if sizes is None:
+            raise InputError(
+                "a Lennard-Jones force field depends on the sizes of the particles; give the "
+                "record of a film, e.g. --record slurry.nc"
+            )
+        lines = lennardjones.write_pairs(stage, sizes, liquid, marker)
+        if wet is not None:
+            ramp = lennardjones.write_ramp(stage, wet, sizes)
+    else:
+        lines = ["pair_style  granular"]
+        lines += [f"pair_coeff  {a} {b} {_law(stage[name])}" for name, a, b in PAIRS]
+        lines += [f"pair_coeff  {kind} 3 {marker}" for kind in (1, 2, 3)]
+        if wet is not None:
+            ramp = [
+                f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS
+            ]
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 
     wall = stage["wall"]
@@ -100,11 +147,10 @@ def write_force_field(folder: Path, stage: dict, wet: dict | None = None) -> Non
     # A Langevin thermostat at zero temperature is a drag in proportion to each particle's mass.
     drag = f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
     (folder / "drag.lmp").write_text(drag if stage["drag"] else "# no drag\n")
-    if wet is not None:
-        lines = [f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS]
+    if ramp is not None:
         walls = _collector(_ramped(wet["wall"], wall))
         walls += _plane(_ramped(_smooth(wet["wall"]), _smooth(wall)))
-        (folder / "ramp.lmp").write_text("\n".join(lines) + "\n" + walls)
+        (folder / "ramp.lmp").write_text("\n".join(ramp) + "\n" + walls)
 
 
 def contact_radius(
@@ -126,52 +172,84 @@ def contact_radius(
     return (3 * radius * load / (4 * effective_modulus)) ** (1 / 3)
 
 
+def _granular_stiffness(law: dict, diameters: tuple[float, float], force: float) -> Stiffness:
+    return _wall_stiffness(law, diameters[0] * diameters[1] / sum(diameters) / 2, force)
+
+
+def _wall_stiffness(law: dict, radius: float, force: float) -> Stiffness:
+    """Stiffness of a contact of an effective radius under a force; a wall leaves the sphere's."""
+    modulus, poisson = law["young_modulus"], law["poisson_ratio"]
+    normal_modulus = modulus / (2 * (1 - poisson**2))
+    shear_modulus = modulus / (4 * (1 + poisson) * (2 - poisson))
+    width = contact_radius(force, radius, normal_modulus, law["surface_energy"])
+    shear = 8 * shear_modulus * width if law["friction"] else 0.0
+    return Stiffness(normal=2 * normal_modulus * width, shear=shear, rate=law["damping"])
+
+
 def critical_time_step(
-    stage: dict, diameter: dict[str, float], mass: dict[str, float], pressure: float
+    stage: dict,
+    diameter: dict[str, float],
+    mass: dict[str, float],
+    pressure: float,
+    bead: float | None = None,
 ) -> float:
     """Longest stable step of velocity Verlet for the stiffest, lightest particle, µs.
 
-    Between particles, a particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a (Hertz, Mindlin)
-    swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
+    Between particles, a particle of mass m in Z contacts of stiffness k_n = 2E*a and k_t = 8G*a
+    (Hertz, Mindlin) swings against its neighbours with ω² = 2Z(k_n + 2k_t)/(3m), or turns with
     ω² = (10/3)Z k_t/m; dashpots add the rate c = 2Zη m_eff/m. On a wall it has one contact and
     ω² = k_n/m, or rocks with ω² = (7/2)k_t/m. Velocity Verlet is stable for
     Δt < (2/ω)(√(1 + ξ²) − ξ), ξ = c/(2ω). The contact radius a is that under the force p d² of the
     smaller sphere.
+
+    Under a Lennard-Jones force field the pair comes to where repulsion exceeds attraction by that
+    force. There, with a = √(Rδ), k_n = max(U'', 0) + (3/2) K_n a with U'' = ε (624 σ¹²/r¹⁴ −
+    168 σ⁶/r⁸), k_t = K_t a and η = γ_n a. Such soft contacts let more neighbours in: Z = 12.
 
     Args:
         stage: contacts, as in a material file.
         diameter: smallest diameter of each phase, `cbd` and `am`, µm.
         mass: mass of these particles, pg.
         pressure: highest pressure that the step is to bear, kPa.
+        bead: dried bead, µm, where `diameter` is not that of a dried one.
 
     Returns:
         The critical step, µs; to be multiplied with a safety factor.
     """
-    def bound(law: dict, radius: float, size: float, own: float, other: float | None) -> float:
-        modulus, poisson = law["young_modulus"], law["poisson_ratio"]
-        normal_modulus = modulus / (2 * (1 - poisson**2))
-        shear_modulus = modulus / (4 * (1 + poisson) * (2 - poisson))
-        width = contact_radius(pressure * size**2, radius, normal_modulus, law["surface_energy"])
-        stiffness = 2 * normal_modulus * width
-        shear = 8 * shear_modulus * width if law["friction"] else 0.0
-        if other is None:
-            swing, turn, rate = stiffness / own, 3.5 * shear / own, law["damping"]
+
+    def bound(pair: Stiffness, own: float, other: float | None) -> float:
+        if other is None:  # one contact, with a wall
+            swing, turn, rate = pair.normal / own, 3.5 * pair.shear / own, pair.rate
         else:
-            swing = 2 * COORDINATION * (stiffness + 2 * shear) / (3 * own)
-            turn = 10 / 3 * COORDINATION * shear / own
-            rate = 2 * COORDINATION * law["damping"] * other / (own + other)
+            swing = 2 * coordination * (pair.normal + 2 * pair.shear) / (3 * own)
+            turn = 10 / 3 * coordination * pair.shear / own
+            rate = 2 * coordination * pair.rate * other / (own + other)
         frequency = math.sqrt(max(swing, turn))
         share = rate / (2 * frequency)
         return 2 / frequency * (math.sqrt(1 + share**2) - share)
 
     steps = []
+    lennard_jones = needs_sizes(stage)
+    coordination = lennardjones.COORDINATION if lennard_jones else COORDINATION
+    if lennard_jones:
+        wells = lennardjones.smallest_wells(stage, diameter, bead or diameter["cbd"])
+        contact = stage["contact"]
+        factor = {
+            "cbd": contact["carbon_binder_diameter"],
+            "am": contact["active_material_diameter"],
+        }
+        coordination *= factor["cbd"] ** 3
     for name, first, second in (("cbd_cbd", "cbd", "cbd"), ("am_cbd", "cbd", "am"),
                                 ("am_cbd", "am", "cbd"), ("am_am", "am", "am")):  # fmt: skip
-        radii = diameter[first] / 2, diameter[second] / 2
-        radius = radii[0] * radii[1] / (radii[0] + radii[1])
-        size = min(diameter[first], diameter[second])
-        steps.append(bound(stage[name], radius, size, mass[first], mass[second]))
+        force = pressure * min(diameter[first], diameter[second]) ** 2
+        if lennard_jones:
+            touching = diameter[first] * factor[first], diameter[second] * factor[second]
+            well = wells[first].mix(wells[second])
+            pair = lennardjones.find_stiffness(force, well, contact, touching)
+        else:
+            pair = _granular_stiffness(stage[name], (diameter[first], diameter[second]), force)
+        steps.append(bound(pair, mass[first], mass[second]))
     for phase in ("cbd", "am"):
-        size = diameter[phase]
-        steps.append(bound(stage["wall"], size / 2, size, mass[phase], None))
+        force, radius = pressure * diameter[phase] ** 2, diameter[phase] / 2
+        steps.append(bound(_wall_stiffness(stage["wall"], radius, force), mass[phase], None))
     return float(np.min(steps))

@@ -7,6 +7,7 @@ import numpy as np
 
 from coatline.manufacture.engine import PhysicalFailure
 from coatline.manufacture.recipe import Formulation
+from coatline.manufacture.state import AM, CBD, PLANE, number_types
 
 CLOSENESS = 0.9
 """AM particles start at least this share of the sum of their radii apart."""
@@ -55,7 +56,13 @@ def place_particles(
     return np.vstack([beads, placed])
 
 
-def write_packing(path: Path, formulation: Formulation, position: np.ndarray, height: float) -> int:
+def write_packing(
+    path: Path,
+    formulation: Formulation,
+    position: np.ndarray,
+    height: float,
+    type_per_class: bool = False,
+) -> int:
     """Write the start of the slurry stage as a LAMMPS data file; beads carry their solvent.
 
     The plane's marker is the last atom; its mass, a tenth of the film's, is that of the plane.
@@ -65,6 +72,8 @@ def write_packing(path: Path, formulation: Formulation, position: np.ndarray, he
         formulation: the particles.
         position: (n, 3) centres, beads first.
         height: of the plane, µm.
+        type_per_class: whether each class of AM diameter is an atom type of its own, smallest
+            first: 2, then 4 and up.
 
     Returns:
         Atom id of the plane's marker.
@@ -79,11 +88,14 @@ def write_packing(path: Path, formulation: Formulation, position: np.ndarray, he
     plane_mass = 0.1 * (formulation.solid_mass + formulation.solvent_mass)
     plane_diameter = 0.1
     plane_density = plane_mass / (math.pi / 6 * plane_diameter**3)
+    classes, member = np.unique(formulation.am_diameter, return_inverse=True)
+    am_types = number_types(len(classes)) if type_per_class else [AM] * len(classes)
+    kinds = [CBD] * beads + [am_types[one] for one in member]
     lines = [
         "coatline packing: 1 CBD bead with its solvent, 2 AM particle, 3 marker of the plane",
         "",
         f"{marker} atoms",
-        "3 atom types",
+        f"{max(PLANE, *am_types)} atom types",
         "",
         f"0 {formulation.side:.17g} xlo xhi",
         f"0 {formulation.side:.17g} ylo yhi",
@@ -93,11 +105,10 @@ def write_packing(path: Path, formulation: Formulation, position: np.ndarray, he
         "",
     ]
     for index, (x, y, z) in enumerate(position):
-        kind = 1 if index < beads else 2
         lines.append(
-            f"{index + 1} {kind} {diameter[index]:.17g} {density[index]:.17g} "
+            f"{index + 1} {kinds[index]} {diameter[index]:.17g} {density[index]:.17g} "
             f"{x:.17g} {y:.17g} {z:.17g}"
         )
-    lines.append(f"{marker} 3 {plane_diameter} {plane_density:.17g} 0 0 {height:.17g}")
+    lines.append(f"{marker} {PLANE} {plane_diameter} {plane_density:.17g} 0 0 {height:.17g}")
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return marker

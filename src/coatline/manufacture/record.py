@@ -34,6 +34,7 @@ RESULTS = {
     "am_density": ("g/cm3", "density of active material"),
     "marker": ("1", "atom id of the plane's marker"),
     "am_diameter_mean": ("um", "mean AM diameter by volume; smaller particles are made heavier"),
+    "am_diameter": ("um", "diameter of each class of AM particles, smallest first"),
     "am_diameter_smallest": ("um", "smallest AM particle"),
     "am_mass_smallest": ("pg", "its mass"),
     "bead_diameter": ("um", "dried CBD bead"),
@@ -56,10 +57,13 @@ RESULTS = {
 }
 """Results that a record may hold: units and meaning."""
 
+CLASSES = "am_class"
+"""Dimension of the one result that is an array, `am_diameter`."""
+
 
 def write_record(
     path: Path,
-    results: Mapping[str, float],
+    results: Mapping[str, float | np.ndarray],
     series: Path | None = None,
     *,
     mass: float | None = None,
@@ -84,7 +88,9 @@ def write_record(
             file.setncattr(name, text)
         for name, value in results.items():
             units, long_name = RESULTS[name]
-            variable = file.createVariable(name, "f8")
+            if np.ndim(value):
+                file.createDimension(CLASSES, len(value))
+            variable = file.createVariable(name, "f8", (CLASSES,) if np.ndim(value) else ())
             variable.units, variable.long_name = units, long_name
             variable[...] = value
         if series is not None and series.exists():
@@ -121,13 +127,13 @@ def read_status(path: Path) -> tuple[str, str]:
         raise InputError(f"{path}: cannot be read as a stage record ({error})") from None
 
 
-def read_results(path: Path) -> dict[str, float]:
-    """All scalar results of a record, by name."""
+def read_results(path: Path) -> dict[str, float | np.ndarray]:
+    """All results of a record, by name: numbers, and one array by class of AM particles."""
     with netCDF4.Dataset(path) as file:
         return {
-            name: float(variable[...])
+            name: float(variable[...]) if variable.ndim == 0 else np.asarray(variable[:])
             for name, variable in file.variables.items()
-            if variable.ndim == 0
+            if not name.startswith("series_")
         }
 
 

@@ -14,9 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from coatline.design.grid import GRID, grid_below, grid_points
+from coatline.design.grid import APPROACH, GRID, grid_points, start_point
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_deck
-from coatline.manufacture.forcefield import critical_time_step, write_force_field
+from coatline.manufacture.forcefield import (
+    bead_in_contact,
+    critical_time_step,
+    needs_sizes,
+    write_force_field,
+)
+from coatline.manufacture.lennardjones import Sizes
 from coatline.manufacture.packing import place_particles, write_packing
 from coatline.manufacture.recipe import Formulation, Ingredients, formulate
 from coatline.manufacture.record import (
@@ -35,6 +41,10 @@ YIELD_INTERVAL = 100
 """Steps between two looks at which particles yield; every run of a pressing deck is a multiple."""
 DRYING_MODELS = {"homogeneous": (), "heterogeneous": ("rate_ratio", "viscosity")}
 """Models of drying, and the parameters that each takes beside those of all."""
+SLOWER = 5
+"""How much slower than before the plane goes the last part of its way."""
+UNREACHED = 1e30
+"""kPa, where nothing is to yield."""
 TOUCH = 10.0
 """kPa that define the thickness."""
 SLURRY_BLOCK, BLOCK = 5.0, 6.0
@@ -140,7 +150,16 @@ def _smallest(results: Mapping[str, float], diameter: str) -> tuple[dict, dict]:
     )
 
 
-def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
+def _sizes(results: Mapping) -> Sizes:
+    """What the coefficients of a force field may depend on."""
+    return Sizes(
+        bead=results["bead_diameter"],
+        bead_liquid=results["bead_diameter_liquid"],
+        active_material=tuple(float(diameter) for diameter in results["am_diameter"]),
+    )
+
+
+def _describe(formulation: Formulation, marker: int) -> dict[str, float | np.ndarray]:
     """What the later stages need to know of the recipe."""
     smallest = float(formulation.am_diameter.min())
     return {
@@ -155,6 +174,7 @@ def _describe(formulation: Formulation, marker: int) -> dict[str, float]:
         "marker": marker,
         "am_density": formulation.am_density,
         "am_diameter_mean": formulation.am_mean_diameter,
+        "am_diameter": np.unique(formulation.am_diameter),
         "am_diameter_smallest": smallest,
         "am_mass_smallest": formulation.am_density * math.pi / 6 * smallest**3,
         "bead_diameter": formulation.bead_diameter,
@@ -213,14 +233,24 @@ def make_slurry(
         _fail(record, [state, data], f"slurry: {failure}")
         return
     with _work_folder(state, "slurry") as folder:
-        marker = write_packing(folder / "packing.data", formulation, position, height)
+        marker = write_packing(
+            folder / "packing.data",
+            formulation,
+            position,
+            height,
+            type_per_class=needs_sizes(force_field["slurry"]),
+        )
         facts = _describe(formulation, marker) | {
             "active_material": active_material,
             "solid_content": solid_content,
         }
-        write_force_field(folder / "forcefield", force_field["slurry"])
+        write_force_field(
+            folder / "forcefield", force_field["slurry"], sizes=_sizes(facts), liquid=True
+        )
         diameter, mass = _smallest(facts, "bead_diameter_liquid")
-        longest = critical_time_step(force_field["slurry"], diameter, mass, protocol["pressure"])
+        longest = critical_time_step(
+            force_field["slurry"], diameter, mass, protocol["pressure"], facts["bead_diameter"]
+        )
 
         def run(step: float, here: Path) -> dict[str, float]:
             return run_deck(
@@ -305,9 +335,21 @@ def dry_film(
         return
     facts = read_results(slurry_record)
     with _work_folder(state, "dry") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"], wet=force_field["slurry"])
-        diameter, mass = _smallest(facts, "bead_diameter")
-        longest = critical_time_step(force_field["dried"], diameter, mass, protocol["pressure"])
+        write_force_field(
+            folder / "forcefield",
+            force_field["dried"],
+            wet=force_field["slurry"],
+            sizes=_sizes(facts),
+        )
+        longest = min(
+            critical_time_step(
+                force_field[stage],
+                *_smallest(facts, bead),
+                protocol["pressure"],
+                facts["bead_diameter"],
+            )
+            for stage, bead in (("slurry", "bead_diameter_liquid"), ("dried", "bead_diameter"))
+        )
 
         def run(step: float, here: Path) -> dict[str, float]:
             return run_deck(
@@ -320,7 +362,7 @@ def dry_film(
                     "from": slurry_state.resolve(),
                     "marker": int(facts["marker"]),
                     "pressure": protocol["pressure"],
-                    "wet": facts["bead_diameter_liquid"],
+                    "wet": bead_in_contact(force_field["slurry"], _sizes(facts)),
                     "dried": facts["bead_diameter"],
                     "am_density": facts["am_density"],
                     "heavy": facts["am_diameter_mean"],
@@ -351,7 +393,11 @@ def dry_film(
 
 
 def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
-    """Variables of `yield.lmp`."""
+    """Variables of `yield.lmp`; without yielding, stresses that nothing reaches."""
+    if force_field["yielding"] is None:
+        cbd = {"yield_stress": UNREACHED, "hardening": 0.0}
+        am = cbd | {"largest_flattening": 0.0}
+        force_field = {"yielding": {"carbon_binder": cbd, "active_material": am, "rate": 0.01}}
     cbd, am = force_field["yielding"]["carbon_binder"], force_field["yielding"]["active_material"]
     return {
         "yield_every": YIELD_INTERVAL,
@@ -409,7 +455,7 @@ def press_film(
     facts = read_results(dried_record)
     thickness = facts["thickness"]
     with _work_folder(grid[0], "press") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"])
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
         diameter, mass = _smallest(facts, "bead_diameter")
         longest = critical_time_step(
             force_field["dried"], diameter, mass, protocol["reference_pressure"]
@@ -490,7 +536,7 @@ def calender_film(
     """Calender a film: from the grid state below on to one compression, release, rest, thickness.
 
     Args:
-        pressed_state: restart of the last grid point not above the compression.
+        pressed_state: restart of the grid point that `start_point` names.
         pressed_record: record of the pressing.
         record, data: record and data file to write.
         compression_rate: %, at the lowest plane height.
@@ -505,12 +551,14 @@ def calender_film(
         return
     facts = read_results(pressed_record)
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
-    way = (compression_rate - GRID * grid_below(compression_rate)) / 100 * thickness
+    slowly = min(APPROACH, compression_rate) / 100 * thickness
+    way = (compression_rate - GRID * start_point(compression_rate)) / 100 * thickness - slowly
     with _work_folder(data, "calender") as folder:
-        write_force_field(folder / "forcefield", force_field["dried"])
+        write_force_field(folder / "forcefield", force_field["dried"], sizes=_sizes(facts))
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, YIELD_INTERVAL) if way > 1e-9 else 0
+            slow_steps = _steps(SLOWER * slowly / speed, step, YIELD_INTERVAL) if slowly else 0
             return run_deck(
                 engine,
                 decks / "calender.lmp",
@@ -522,6 +570,8 @@ def calender_film(
                     "marker": int(facts["marker"]),
                     "press_steps": press_steps,
                     "press_speed": way / (press_steps * step) if press_steps else 0.0,
+                    "slow_steps": slow_steps,
+                    "slow_speed": slowly / (slow_steps * step) if slow_steps else 0.0,
                     "lift_speed": speed,
                     "dt": step,
                     "block": _steps(BLOCK, step),

@@ -9,7 +9,16 @@ import numpy as np
 from coatline.errors import InputError
 
 PORE, CBD, AM = 0, 1, 2
-"""Phase labels of every labelled array; CBD and AM are also the LAMMPS atom types."""
+"""Phase labels of every labelled array; CBD and AM are also LAMMPS atom types."""
+
+PLANE = 3
+"""LAMMPS atom type of the plane's marker. Types above it are further classes of AM particles, where
+a contact law needs one type per size."""
+
+
+def number_types(classes: int) -> list[int]:
+    """LAMMPS atom types of that many classes of AM particles: 2, then those above the plane's."""
+    return [AM, *range(PLANE + 1, PLANE + classes)]
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,8 @@ def restore_active_material(
 def read_state(path: Path) -> Particles:
     """Read a LAMMPS data file (atom style sphere, plain or .gz) into particles.
 
-    Atoms of a type other than CBD and AM (the calendering plane) are left out; the rest is
-    ordered by atom id, with x and y wrapped into the box.
+    The plane's marker is left out, all types above it are AM; the particles are ordered by atom id,
+    with x and y wrapped into the box.
 
     Raises:
         InputError: the file is missing or is no such data file.
@@ -90,14 +99,14 @@ def read_state(path: Path) -> Particles:
             break
         rows.append(line.split()[:7])
     table = np.array(rows, dtype=float)
-    table = table[np.isin(table[:, 1], (CBD, AM))]
+    table = table[table[:, 1] != PLANE]
     table = table[np.argsort(table[:, 0])]
     position = table[:, 4:7].copy()
     position[:, :2] = np.mod(position[:, :2] - low, side)
     return Particles(
         position=position,
         diameter=table[:, 2].copy(),
-        phase=table[:, 1].astype(np.uint8),
+        phase=np.where(table[:, 1] == CBD, CBD, AM).astype(np.uint8),
         side=(side[0], side[1]),
         density=table[:, 3].copy(),
     )

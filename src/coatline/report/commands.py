@@ -1,4 +1,4 @@
-"""Commands for people about what was made: draw a film.
+"""Commands for people about what was made: draw a film, write the validation page.
 
 Each is a row of `COMMANDS`: what it is for, its arguments, and what it runs.
 """
@@ -10,6 +10,9 @@ from pathlib import Path
 from coatline.errors import InputError
 
 ENDINGS = (".png", ".pdf", ".svg")
+PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "published" / "nmc111.yaml"
+"""Data that the validation campaigns are compared with."""
+
 WIDTH, NARROWEST = 1800, 450
 """Pixels of a picture, and at least for each film."""
 
@@ -61,10 +64,53 @@ def run_picture(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def add_validate(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `validate`."""
+    parser.description = (
+        "Write the validation page and its figures from the campaigns of config/validation/ that "
+        "were run; make validate runs them all and then this."
+    )
+    parser.add_argument(
+        "--results", default="results", metavar="DIR", help="folder of all campaigns (results)"
+    )
+    parser.add_argument(
+        "--published",
+        default=str(PUBLISHED),
+        metavar="FILE",
+        help="published data (config/published/nmc111.yaml)",
+    )
+    parser.add_argument(
+        "--out", default="docs/validation.md", metavar="FILE", help="page (docs/validation.md)"
+    )
+
+
+def run_validate(arguments: argparse.Namespace) -> int:
+    """Write the page.
+
+    Raises:
+        InputError: there is no folder of results, or a file cannot be read or written.
+    """
+    results, page = Path(arguments.results), Path(arguments.out)
+    if not results.is_dir():
+        raise InputError(f"--results {results}: there is no such folder; run make validate")
+    if page.suffix != ".md":
+        raise InputError(f"--out {page}: must end in .md")
+
+    from coatline.report.validation import write_validation
+
+    try:
+        write_validation(results, Path(arguments.published), page)
+    except OSError as error:
+        raise InputError(f"{page}: cannot be written ({error.strerror or error})") from None
+    print(f"written: {page}, figures in {page.with_suffix('')}/")
+    return 0
+
+
 COMMANDS: dict[
     str,
     tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]],
 ] = {
     "picture": ("draw films as they lie after a stage", add_picture, run_picture),
+    "validate": ("write the page of published data beside ours", add_validate, run_validate),
 }
 """Name → what for, arguments, what it runs."""

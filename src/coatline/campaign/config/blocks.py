@@ -58,6 +58,15 @@ class Electrode(Block):
         le=100,
     )
 
+    bead_diameter: float | None = describe(
+        "diameter of the dried CBD beads; null takes that of the material",
+        None,
+        example=1.3,
+        unit="µm",
+        gt=0.1,
+        lt=20,
+    )
+
     @property
     def area(self) -> float:
         """Film area, µm²: 1 µg / (1 mg/cm²) = 1e-3 cm² = 1e5 µm²."""

@@ -27,9 +27,12 @@ ALLOWED = {
     "shared-slurries": ("slurries", "compressions"),
     "random": ("slurries", "samples"),
     "saltelli": ("samples", "second_order"),
-    "recipes": ("recipes",),
+    "recipes": ("recipes", "replicates"),
 }
 """Keys that each kind of design takes beside its three ranges."""
+
+OPTIONAL = ("second_order", "replicates")
+"""Those of them that may be left out."""
 
 
 class Recipe(Block):
@@ -96,6 +99,14 @@ class Design(Block):
         None,
         example="recipes.csv",
     )
+    replicates: int | None = describe(
+        "kind recipes: electrodes of each recipe, each from a slurry of its own with another seed",
+        None,
+        example=5,
+        unit="replicates",
+        ge=1,
+        le=1000,
+    )
     active_material: percent_range("active_material", *LIMITS["active_material"]) = describe(
         "range of active material / solids, by mass; 50 to 99.5",
         (85.0, 97.0),
@@ -114,14 +125,14 @@ class Design(Block):
 
     @model_validator(mode="after")
     def _check_kind(self) -> "Design":
-        for key in ("slurries", "compressions", "samples", "second_order", "recipes"):
+        for key in dict.fromkeys(key for keys in ALLOWED.values() for key in keys):
             given = getattr(self, key) is not None
             if given and key not in ALLOWED[self.kind]:
                 others = " and ".join(kind for kind, keys in ALLOWED.items() if key in keys)
                 raise KeyProblem(
                     f"belongs to kind {others}, this design is {self.kind}; leave it out", key=key
                 )
-            if not given and key in ALLOWED[self.kind] and key != "second_order":
+            if not given and key in ALLOWED[self.kind] and key not in OPTIONAL:
                 raise KeyProblem(f"is missing; kind {self.kind} needs it", key=key)
         self._check_numbers()
         return self
@@ -161,7 +172,8 @@ def _check_recipes(recipes: tuple[Recipe, ...]) -> None:
         first = seen.setdefault(tuple(round(value, 4) for value in values), index)
         if first != index:
             raise KeyProblem(
-                f"repeats recipe {first + 1} of the list; each recipe makes one electrode",
+                f"repeats recipe {first + 1} of the list; for more electrodes of each recipe give "
+                "design.replicates",
                 key=f"recipes[{index}]",
             )
 
