@@ -10,6 +10,7 @@ from coatline.errors import ConfigError
 GOOD = {"campaign": {"name": "own"}, "design": {"slurries": 4, "compressions": 3}}
 OWN = {"kind": "recipes", "slurries": None, "compressions": None}
 RECIPE = {"active_material": 90, "solid_content": 60, "compression_rate": 10}
+HETEROGENEOUS = {"model": "heterogeneous", "rate_ratio": 100, "viscosity": 50}
 INF = float("inf")
 
 BAD = [
@@ -84,7 +85,26 @@ BAD = [
     ({"material": "nmc811"}, "material = 'nmc811': there is no file config/materials/nmc811.yaml"),
     ({"material": "gone/x.yaml"}, "give a path or one of nmc111"),
     ({"design": {"kind": "shared_slurries"}}, "did you mean shared-slurries?"),
-    ({"manufacture": {"drying": {"model": "fast"}}}, "drying.model = 'fast': must be homogeneous"),
+    (
+        {"manufacture": {"drying": {"model": "fast"}}},
+        "drying.model = 'fast': must be one of homogeneous, heterogeneous",
+    ),
+    (
+        {"manufacture": {"drying": {"rate_ratio": 10}}},
+        "manufacture.drying.rate_ratio = 10: belongs to model heterogeneous, this drying is homog",
+    ),
+    (
+        {"manufacture": {"drying": HETEROGENEOUS | {"viscosity": None}}},
+        "manufacture.drying.viscosity is missing; model heterogeneous needs it",
+    ),
+    (
+        {"manufacture": {"drying": HETEROGENEOUS | {"rate_ratio": 0.1}}},
+        "manufacture.drying.rate_ratio = 0.1: must be a number from 1 to 10000, e.g. 100",
+    ),
+    (
+        {"manufacture": {"drying": HETEROGENEOUS | {"viscosity": 500}}},
+        "manufacture.drying.viscosity = 500: must be a number from 0 to 100 mPa·s",
+    ),
     ({"engine": {"launcher": "srun -n {n}"}}, "engine.launcher = 'srun -n {n}': may hold the plac"),
     (
         {"engine": {"launcher": "", "threads": 2}},

@@ -44,6 +44,8 @@ PARTS = 20
 """Parts of the ramp from slurry to dried force field."""
 YIELD_INTERVAL = 100
 """Steps between two looks at which particles yield; every run of a pressing deck is a multiple."""
+DRYING_MODELS = {"homogeneous": (), "heterogeneous": ("rate_ratio", "viscosity")}
+"""Models of drying, and the parameters that each takes beside those of all."""
 SLOWER = 5
 """How much slower than before the plane goes the last part of its way."""
 UNREACHED = 1e30
@@ -334,15 +336,18 @@ def dry_film(
         slurry_record: its record.
         state, record, data: restart, record and data file to write.
         force_field: contacts of the stages `slurry` and `dried`.
-        protocol: `model`, `pressure` (kPa), `duration` (µs), `safety_factor`, `retries`.
+        protocol: `model`, `pressure` (kPa), `duration` (µs), `safety_factor`, `retries`; with
+            model `heterogeneous` also `rate_ratio` (evaporation at the surface / at the collector)
+            and `viscosity` of the flowing liquid (mPa·s).
         decks, engine, log: as for the slurry.
 
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
         ValueError: the drying model is unknown.
     """
-    if protocol["model"] != "homogeneous":
-        raise ValueError(f"drying model {protocol['model']!r} is unknown; known: homogeneous")
+    if protocol["model"] not in DRYING_MODELS:
+        known = ", ".join(DRYING_MODELS)
+        raise ValueError(f"drying model {protocol['model']!r} is unknown; known: {known}")
     if _passed_on(slurry_record, record, [state, data]):
         return
     facts = read_results(slurry_record)
@@ -382,6 +387,8 @@ def dry_film(
                     "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
                     "block": _steps(BLOCK, step),
                     "touch": TOUCH,
+                    "model": protocol["model"],
+                    **{key: protocol[key] for key in DRYING_MODELS[protocol["model"]]},
                 },
             )
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from coatline.campaign.config.base import Block, describe
+from coatline.campaign.config.base import Block, KeyProblem, describe
 
 
 class Slurry(Block):
@@ -23,10 +23,29 @@ class Slurry(Block):
 class Drying(Block):
     """Drying of the slurry film."""
 
-    model: Literal["homogeneous"] = describe(
-        "how the solvent leaves: homogeneous shrinks all beads alike",
+    model: Literal["homogeneous", "heterogeneous"] = describe(
+        "how the solvent leaves: homogeneous shrinks all beads alike; heterogeneous shrinks upper "
+        "beads first and drags beads up with the solvent that flows to the surface",
         "homogeneous",
         example="homogeneous",
+    )
+    rate_ratio: float | None = describe(
+        "model heterogeneous: evaporation at the surface / at the collector, exponential between; "
+        "1 is equal rates",
+        None,
+        example=100,
+        unit="-",
+        ge=1,
+        le=1e4,
+    )
+    viscosity: float | None = describe(
+        "model heterogeneous: viscosity of the liquid that drags beads up, at the speeds of this "
+        "drying; 0 drags none",
+        None,
+        example=50,
+        unit="mPa·s",
+        ge=0,
+        le=100,
     )
     pressure: float = describe(
         "pressure on the film while it dries",
@@ -44,6 +63,19 @@ class Drying(Block):
         gt=1,
         le=1e5,
     )
+
+    @model_validator(mode="after")
+    def _check_model(self) -> "Drying":
+        for key in ("rate_ratio", "viscosity"):
+            given = getattr(self, key) is not None
+            if given and self.model != "heterogeneous":
+                raise KeyProblem(
+                    f"belongs to model heterogeneous, this drying is {self.model}; leave it out",
+                    key=key,
+                )
+            if not given and self.model == "heterogeneous":
+                raise KeyProblem("is missing; model heterogeneous needs it", key=key)
+        return self
 
 
 class Pressing(Block):
