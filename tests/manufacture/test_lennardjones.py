@@ -196,6 +196,20 @@ jump        SELF on
     assert share.max() < 2e-3
 
 
+@pytest.mark.parametrize(("name", "apart"), [("published-a", 1.124), ("published-b", 1.061)])
+def test_active_material_rests_apart(nmc111, name, apart):
+    """The cut-off takes the pull away: two AM particles rest well beyond touching."""
+    stage = nmc111.force_field(name)["dried"]
+    well = find_wells(stage, SIZES, liquid=False)[4]
+    factor = stage["contact"]["active_material_diameter"]
+    diameters = (10.0 * factor, 10.0 * factor)
+    near, far = (
+        pair_force(10.0 * share, well, stage["contact"], diameters)
+        for share in (apart - 0.002, apart + 0.002)
+    )
+    assert near > 0 > far
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_stiffness_is_the_slope_of_the_force(nmc111, name):
     contact = nmc111.force_field(name)["dried"]["contact"]
