@@ -81,7 +81,10 @@ def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:
         if int(given["frame_steps"]):
             Path("frames.dump.gz").write_bytes(gzip.compress(b"frames"))
         return {}
-    way = float(given["press_speed"]) * int(given["press_steps"]) * float(given["dt"])
+    way = sum(
+        float(given[f"{pace}_speed"]) * int(given[f"{pace}_steps"]) * float(given["dt"])
+        for pace in ("press", "slow")
+    )
     lowest = find_top(atoms) - way
     atoms = squeeze(atoms, 1.02 * lowest)
     write_atoms(Path("calendered.data"), head, atoms)
