@@ -14,8 +14,7 @@ help:
 	@echo "make test   run all tests"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
 	@echo "make bench  measure the cost of each stage and property"
-	@echo "make validate  make the campaigns of config/validation, write docs/validation.md: about an hour"
-	@echo "make validate  make the campaigns of config/validation, write docs/validation.md: about an hour"
+	@echo "make validate  make the campaigns of config/validation, write docs/validation.md"
 	@echo "make clean  remove the environment and caches; results stay"
 
 demo: $(READY)
@@ -35,20 +34,6 @@ check: $(READY)
 
 bench: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/electrode.py
-
-# Every campaign behind docs/validation.md, those that published data are compared with first. One that
-# stops does not keep the page from being written, which says what is missing.
-VALIDATION := curve recipes solid-content half-step slow fine-voxel large small-beads \
-  elastic published-a published-b
-
-validate: $(READY)
-	@stopped=; for name in $(VALIDATION); do \
-	  echo "make: campaign $$name"; \
-	  $(SNAKEMAKE) --cores $(CORES) --quiet rules --configfile config/validation/$$name.yaml \
-	    || stopped="$$stopped $$name"; \
-	done; \
-	$(BIN)/coatline validate && \
-	if test -n "$$stopped"; then echo "make: stopped:$$stopped" >&2; exit 1; fi
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
 # stops does not keep the page from being written, which says what is missing.

@@ -313,3 +313,22 @@ def test_state_files_keep_the_particles(tmp_path):
         assert np.array_equal(back.phase, film.phase) and back.side == film.side
     write_state(tmp_path / "again.data.gz", film, 12)
     assert (tmp_path / "again.data.gz").read_bytes() == (tmp_path / "film.data.gz").read_bytes()
+
+
+def test_active_material_is_restored_from_its_mass():
+    """Pressed flat, and made heavier where it is small: both are undone, beads are left alone."""
+    from coatline.manufacture.state import AM, CBD, Particles, restore_active_material
+
+    own, heavy, density = np.array([2.5, 5.0, 10.0]), 8.0, 4.65
+    mass = density * own * np.maximum(own, [heavy, heavy, 0.0]) ** 2
+    contact = 0.96 * own
+    film = Particles(
+        position=np.zeros((4, 3)),
+        diameter=np.append(contact, 1.8),
+        phase=np.array([AM, AM, AM, CBD], np.uint8),
+        side=(20.0, 20.0),
+        density=np.append(mass / contact**3, 3.0),
+    )
+    whole = restore_active_material(film, density, heavy)
+    assert whole.diameter == pytest.approx([*own, 1.8])
+    assert whole.density == pytest.approx([density] * 3 + [3.0])

@@ -173,10 +173,10 @@ def contact_radius(
 
 
 def _granular_stiffness(law: dict, diameters: tuple[float, float], force: float) -> Stiffness:
-    return _wall_stiffness(law, diameters[0] * diameters[1] / sum(diameters) / 2, force)
+    return _contact_stiffness(law, diameters[0] * diameters[1] / sum(diameters) / 2, force)
 
 
-def _wall_stiffness(law: dict, radius: float, force: float) -> Stiffness:
+def _contact_stiffness(law: dict, radius: float, force: float) -> Stiffness:
     """Stiffness of a contact of an effective radius under a force; a wall leaves the sphere's."""
     modulus, poisson = law["young_modulus"], law["poisson_ratio"]
     normal_modulus = modulus / (2 * (1 - poisson**2))
@@ -251,5 +251,5 @@ def critical_time_step(
         steps.append(bound(pair, mass[first], mass[second]))
     for phase in ("cbd", "am"):
         force, radius = pressure * diameter[phase] ** 2, diameter[phase] / 2
-        steps.append(bound(_wall_stiffness(stage["wall"], radius, force), mass[phase], None))
+        steps.append(bound(_contact_stiffness(stage["wall"], radius, force), mass[phase], None))
     return float(np.min(steps))
