@@ -136,9 +136,9 @@ def test_solids_are_conserved_by_calendering(name, rate, request):
     dried, pressed = measure(line, "dried"), measure(line, f"calendered{rate:g}")
     before = (1 - float(dried.porosity)) * float(dried.thickness)
     after = (1 - float(pressed.porosity)) * float(pressed.thickness)
-    assert after == pytest.approx(before, rel=0.015)
+    assert after == pytest.approx(before, rel=0.002)
     by_recipe = read_results(line.slurry())
-    assert before == pytest.approx(by_recipe["solid_volume"] / by_recipe["area"], rel=0.015)
+    assert before == pytest.approx(by_recipe["solid_volume"] / by_recipe["area"], rel=0.002)
 
 
 # 5. Porosity of dried and calendered films
