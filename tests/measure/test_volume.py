@@ -29,7 +29,7 @@ def test_pressed_active_material_keeps_its_volume():
     balls = [(3.5, 5, 5, 4, AM), (6.5, 5, 5, 4, AM), (5, 5, 7.5, 2, CBD)]
     union, whole = (draw(make_particles(balls), 10.0, 0.2) for draw in (paint, paint_whole))
     assert union.fraction["am"] * 1000 < 0.97 * 2 * np.pi / 6 * 64
-    assert whole.fraction["am"] * 1000 == pytest.approx(2 * np.pi / 6 * 64, rel=1e-3)
+    assert whole.fraction["am"] * 1000 == pytest.approx(2 * np.pi / 6 * 64, rel=5e-3)
     # Binder gives way to it.
     assert whole.fraction["cbd"] < union.fraction["cbd"]
 
