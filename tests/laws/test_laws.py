@@ -1,8 +1,8 @@
 """Laws that every electrode must obey, on small real electrodes: two recipes, several compressions.
 
-The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest. A law
-that the force field in use misses is a strict expected failure with the figure that was measured:
-it fails the suite on the day the physics meets it.
+The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest: what
+one jam or slip decides in them (convexity of the pressure, rise of spring-back) is a mean of three
+seeds.
 """
 
 import fcntl
@@ -139,6 +139,9 @@ def test_solids_are_conserved_by_calendering(name, rate, request):
     assert after == pytest.approx(before, rel=0.002)
     by_recipe = read_results(line.slurry())
     assert before == pytest.approx(by_recipe["solid_volume"] / by_recipe["area"], rel=0.002)
+    # What measuring makes up for, the volume that spheres share where they were pressed flat.
+    solids = (1 - float(pressed.porosity)) / float(pressed.volume_fraction_active_material)
+    assert float(pressed.overlap_volume) / 100 < 0.015 * solids
 
 
 # 5. Porosity of dried and calendered films
@@ -189,9 +192,8 @@ def test_the_walls_are_free_after_release(rich, rate):
     # Just before the plane comes down again to measure the thickness.
     rest = np.flatnonzero(series["speed"] == 0)[-1]
     assert rest > np.flatnonzero(series["speed"] > 0)[-1]
-    peak = series["pressure_top"].max()
-    assert abs(series["pressure_top"][rest]) < 0.002 * peak
-    assert abs(series["pressure_bottom"][rest]) < 0.01 * peak
+    assert abs(series["pressure_top"][rest]) < 0.5  # kPa
+    assert abs(series["pressure_bottom"][rest]) < 1.0
 
 
 def test_ten_times_slower_pressing_gives_the_same_film(rich, nmc111, tmp_path):

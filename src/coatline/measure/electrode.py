@@ -87,6 +87,11 @@ VARIABLES = {
     "flux_mismatch_diffusivity": ("1", "flux mismatch of the diffusivity", _FLUX),
     "flux_mismatch_pore": ("1", "flux mismatch of the diffusivity of pores alone", _FLUX),
     "flux_mismatch_conductivity": ("1", "flux mismatch of the conductivity", _FLUX),
+    "overlap_volume": (
+        "%",
+        "AM volume that spheres pressed together share with each other",
+        "1 - union over sum of the spheres, before AM is enlarged to its full volume",
+    ),
     "mean_overlap": (
         "%",
         "mean overlap of touching spheres over the smaller one's diameter",
@@ -172,6 +177,7 @@ def measure_electrode(
         "active_surface_area": surface.active_surface_area,
         "specific_surface_area_am_pore": surface.pore / box,
         "specific_surface_area_am_cbd": surface.cbd / box,
+        "overlap_volume": 100 * volume.overlap,
         "mean_overlap": mean_overlap(particles, pairs),
         "sphere_volume_fraction": float(np.pi / 6 * (particles.diameter**3).sum() / box),
     }

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import netCDF4
+import numpy as np
 
 from coatline.errors import InputError
-from coatline.manufacture.record import read_results, read_status
+from coatline.manufacture.record import read_results, read_series_of, read_status
 from coatline.manufacture.state import read_state
 from coatline.measure.electrode import VARIABLES, measure_electrode, write_electrode
 from coatline.measure.transport import UnconvergedError
@@ -20,7 +21,11 @@ CALENDERING = {
         "share of the compressed thickness that comes back",
         "(thickness - lowest height) / (dried thickness - lowest height)",
     ),
-    "pressure_peak": ("kPa", "highest pressure on the calendering plane", "wall force over area"),
+    "pressure_peak": (
+        "kPa",
+        "highest pressure on the calendering plane",
+        "wall force over area, means over the lines of the record",
+    ),
 }
 """What the calendering record adds: units, long name and method."""
 
@@ -55,6 +60,7 @@ def measure_sample(
         write_failure(output, cause)
         return
     results = read_results(record)
+    results["pressure_peak"] = float(np.max(read_series_of(record)["pressure_top"]))
     particles = read_state(data)
     try:
         dataset = measure_electrode(

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scipy.stats import t
+
 from coatline.report.films import Film, Spread, average, compressions_of, group, select, spread_of
 from coatline.report.published import Datum, Published
 
@@ -324,13 +326,17 @@ def _judge_solid_content(
     rank: str, films: Sequence[Film], active_material: float, low: float, high: float
 ) -> Target:
     text = f"solid content {low:g} → {high:g} % at {active_material:g} % active material"
-    bound = "dries denser, by more than two standard errors"
+    bound = "dries denser, beyond the 95 % interval of the difference"
     first, second = (_dried(films, active_material, content) for content in (low, high))
     if min(first.count, second.count) < 2:
         return Target(rank, text, bound, NOT_RUN, None)
     shift, error = second.mean - first.mean, math.hypot(first.error, second.error)
-    ours = f"porosity {100 * shift:+.2f} ± {100 * error:.2f} points"
-    return Target(rank, text, bound, ours, shift < -2 * error)
+    # Welch's test: as many degrees of freedom as the two variances leave.
+    parts = [(one.error**4, one.count - 1) for one in (first, second)]
+    freedom = error**4 / sum(part / count for part, count in parts)
+    interval = error * float(t.ppf(0.975, freedom))
+    ours = f"porosity {100 * shift:+.2f} ± {100 * interval:.2f} points"
+    return Target(rank, text, bound, ours, shift < -interval)
 
 
 def compare_pressure(datum: Datum, films: Sequence[Film]) -> list[Row]:
