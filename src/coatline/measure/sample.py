@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import netCDF4
-import numpy as np
 
 from coatline.errors import InputError
-from coatline.manufacture.record import read_results, read_series_of, read_status
+from coatline.manufacture.record import read_results, read_status
 from coatline.manufacture.state import read_state
 from coatline.measure.electrode import VARIABLES, measure_electrode, write_electrode
 from coatline.measure.transport import UnconvergedError
@@ -60,7 +59,6 @@ def measure_sample(
         write_failure(output, cause)
         return
     results = read_results(record)
-    results["pressure_peak"] = float(np.max(read_series_of(record)["pressure_top"]))
     particles = read_state(data)
     try:
         dataset = measure_electrode(
