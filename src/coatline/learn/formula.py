@@ -6,7 +6,7 @@ back as it was.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -239,26 +239,3 @@ def _power_of_ten(digits: int | None) -> Callable[[float], str]:
         return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
 
     return write
-
-
-def linear_formula(
-    names: Sequence[str],
-    box: Sequence[tuple[float, float]],
-    intercept: float,
-    terms: Sequence[tuple[float, Expression]],
-    scale: str = "linear",
-) -> Formula:
-    """Formula of plain numbers and expressions.
-
-    Args:
-        names: of the inputs.
-        box: (low, high) of each input.
-        intercept: the constant.
-        terms: coefficient and expression of each term.
-        scale: linear or log.
-
-    Raises:
-        ValueError: as `Formula`.
-    """
-    found = tuple(Term(float(coefficient), expression) for coefficient, expression in terms)
-    return Formula(tuple(names), check_box(names, box), float(intercept), found, scale)
