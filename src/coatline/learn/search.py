@@ -10,11 +10,11 @@ M. Scheffler and L. M. Ghiringhelli, Phys. Rev. Materials 2 (2018) 083802, secti
 2. Add them to the pool.
 3. Try all tuples of t + 1 features of the pool (l0 regression), and go on with the best.
 
-Two additions keep formulas simple. The smallest features are in the pool from the start, since many
-large ones resemble each of them. And a model pays for its size: models are ranked by
-SSE · exp(2 λ nodes / n), the likelihood of normal errors times exp(-λ) for each operation or input, a
-description length of λ nats (J. Rissanen, Automatica 14 (1978) 465-471). Data without noise decide
-whatever λ is; λ = 0 is plain least squares.
+Two additions keep formulas simple. The smallest features are in the pool from the start, since
+many large ones resemble each of them. And a model pays for its size: models are ranked by
+SSE · exp(2 λ nodes / n), the likelihood of normal errors times exp(-λ) for each operation or input,
+a description length of λ nats (J. Rissanen, Automatica 14 (1978) 465-471). Data without noise
+decide whatever λ is; λ = 0 is plain least squares.
 
 Tuples are tried on standardised features: after the projection on one feature is taken off, sums of
 squares of pairs are closed expressions of their scalar products, for all pairs at once. The best

@@ -118,7 +118,7 @@ class Sisso(RegressorMixin, BaseEstimator):
         self.screened = screened
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Sisso":  # noqa: N803
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Sisso":
         """Find the formula.
 
         The result does not depend on the order of the samples.
@@ -134,7 +134,7 @@ class Sisso(RegressorMixin, BaseEstimator):
                 target, values that are not finite, or names that are not those of the columns.
         """
         self._check_parameters()
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)  # noqa: N806
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
         names = self._name_inputs(X.shape[1])
         box = self._bound_inputs(names, X)
@@ -166,7 +166,7 @@ class Sisso(RegressorMixin, BaseEstimator):
         self.held_out_[order] = held_out[chosen.scale, chosen.rung, chosen.terms]
         return self
 
-    def predict(self, X: np.ndarray) -> np.ndarray:  # noqa: N803
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Value of the formula.
 
         Args:
@@ -180,7 +180,7 @@ class Sisso(RegressorMixin, BaseEstimator):
                 box that the formula has no value there.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)  # noqa: N806
+        X = validate_data(self, X, dtype=np.float64, reset=False)
         with np.errstate(all="ignore"):
             value = self.formula_.evaluate(X)
         lost = np.flatnonzero(~np.isfinite(value))
