@@ -205,9 +205,7 @@ def _reduce(rest: _Rest, terms: int, bar: float) -> list[_Scored]:
         score = (rest.squares - gain) * rest.factor * rest.paid
         return _under(score, np.arange(len(own))[:, None], bar)
     if terms == 2:
-        score = _pairs(rest, own, free)
-        members = np.argwhere(score <= bar)
-        return _under(score[members[:, 0], members[:, 1]], members, bar)
+        return _under(*_pairs(rest, own, free, bar), bar)
     found = []
     for index in np.flatnonzero(free):
         after = slice(index + 1, None)
@@ -225,21 +223,30 @@ def _reduce(rest: _Rest, terms: int, bar: float) -> list[_Scored]:
     return found
 
 
-def _pairs(rest: _Rest, own: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Scores of all pairs, (q, q); infinite but for the upper triangle without collinear pairs."""
-    determinant = np.outer(own, own)
-    determinant -= rest.products**2
-    sound = determinant > COLLINEAR * np.maximum(own[:, None], own)
-    sound &= free[:, None] & free
-    sound = np.triu(sound, 1)
-    squared = np.outer(rest.moment**2, own)
-    gain = squared + squared.T
-    gain -= np.outer(2 * rest.moment, rest.moment) * rest.products
-    score = np.full_like(gain, np.inf)
-    np.divide(gain, determinant, out=score, where=sound)
-    np.subtract(rest.squares, score, out=score, where=sound)
-    score *= np.outer(rest.factor, rest.factor * rest.paid)
-    return score
+def _pairs(rest: _Rest, own: np.ndarray, free: np.ndarray, bar: float) -> _Scored:
+    """Scores of the pairs that are not above `bar` nor collinear."""
+    length = np.sqrt(np.where(free, own, np.inf))
+    moment = rest.moment / length
+    # The cosine g between two features; the pair explains (a² + b² - 2 a b g) / (1 - g²). All in
+    # place: this is where the time goes.
+    cosine = rest.products / length[:, None]
+    cosine /= length
+    score = np.outer(-2 * moment, moment)
+    score *= cosine
+    score += (moment**2)[:, None]
+    score += moment**2
+    np.square(cosine, out=cosine)
+    free_share = np.subtract(1, cosine, out=cosine)
+    score /= np.maximum(free_share, COLLINEAR)
+    np.subtract(rest.squares, score, out=score)
+    score *= (rest.factor * rest.paid)[:, None]
+    score *= rest.factor
+    first, second = np.nonzero(score <= bar)
+    ordered = (first < second) & free[first] & free[second]
+    first, second = first[ordered], second[ordered]
+    sound = free_share[first, second] * np.minimum(own[first], own[second]) > COLLINEAR
+    first, second = first[sound], second[sound]
+    return score[first, second], np.stack([first, second], axis=1)
 
 
 def _under(score: np.ndarray, members: np.ndarray, bar: float) -> list[_Scored]:

@@ -136,6 +136,7 @@ class Sisso(RegressorMixin, BaseEstimator):
         self._check_parameters()
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
+        _check_count(len(y), max(self.terms))
         names = self._name_inputs(X.shape[1])
         box = self._bound_inputs(names, X)
         groups = _encode(groups, len(y))
@@ -154,7 +155,6 @@ class Sisso(RegressorMixin, BaseEstimator):
         self.candidates_, self.chosen_, self.held_out_ = (), None, None
         choices = list(product(scales, sorted(set(self.rungs)), sorted(set(self.terms))))
         if len(choices) == 1:
-            _check_count(len(y), max(self.terms))
             self.formula_ = search.fit(names, box, *choices[0])
             return self
         held_out = self._cross_validate(search, choices, ordered)
@@ -347,7 +347,7 @@ def _check_count(count: int, terms: int) -> None:
     if count < terms + 2:
         raise ValueError(
             f"Sisso: {terms} terms need {terms + 2} samples or more to fit on, "
-            f"there is n_samples = {count} left; give more samples or fewer terms"
+            f"not n_samples = {count}; give more samples or fewer terms"
         )
 
 
