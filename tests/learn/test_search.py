@@ -3,6 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from coatline.learn import search
 from coatline.learn.search import search_models
 
 
@@ -50,7 +51,8 @@ def test_price_changes_the_choice():
     assert search_models(features, target, 1, nodes=nodes, price=1.0)[0][0].indices == (0,)
 
 
-def test_screening_finds_what_residuals_show():
+def test_screening_finds_what_residuals_show(monkeypatch):
+    monkeypatch.setattr(search, "EXHAUSTIVE", 0)
     # Feature 40 explains little by itself, and all that feature 50 leaves.
     rng = np.random.default_rng(1)
     features = rng.normal(size=(60, 80))
@@ -60,6 +62,34 @@ def test_screening_finds_what_residuals_show():
     assert models[0].indices == (40, 50)
     assert models[0].coefficients == pytest.approx((1, 100), rel=1e-12)
     assert models[0].intercept == pytest.approx(0, abs=1e-12)
+
+
+def test_pairs_of_all_features(monkeypatch):
+    # Two features that hide each other: neither is correlated with their difference.
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(200, 150))
+    features[:, 149] = features[:, 70] + 0.01 * features[:, 149]
+    target = features[:, 70] - features[:, 149] + 0.005 * features[:, 0]
+    nodes = np.full(150, 9)
+    best = search_models(features, target, 2, screened=3, nodes=nodes)[1][0]
+    assert best.indices == (70, 149)
+    monkeypatch.setattr(search, "EXHAUSTIVE", 0)
+    assert search_models(features, target, 2, screened=3, nodes=nodes)[1][0].indices != (70, 149)
+
+
+def test_small_features_are_in_the_pool_from_the_start(monkeypatch):
+    # Feature 60 is crowded out by its like: 61 is closer to the noise, but far larger.
+    rng = np.random.default_rng(6)
+    features, noise = rng.normal(size=(200, 150)), 0.02 * rng.normal(size=200)
+    target = features[:, [40, 50, 60]] @ [10.0, 5.0, 1.0] + noise
+    features[:, 61] = features[:, 60] + 0.02 * noise
+    nodes = np.full(150, 9)
+    nodes[60] = 1
+    found = search_models(features, target, 3, screened=1, nodes=nodes, price=1.0)[2][0]
+    assert found.indices == (40, 50, 60)
+    monkeypatch.setattr(search, "SMALL", 0)
+    found = search_models(features, target, 3, screened=1, nodes=nodes, price=1.0)[2][0]
+    assert found.indices == (40, 50, 61)
 
 
 def test_equal_fits_go_to_the_simpler():

@@ -10,8 +10,10 @@ M. Scheffler and L. M. Ghiringhelli, Phys. Rev. Materials 2 (2018) 083802, secti
 2. Add them to the pool.
 3. Try all tuples of t + 1 features of the pool (l0 regression), and go on with the best.
 
-Two additions keep formulas simple. The smallest features are in the pool from the start, since
-many large ones resemble each of them. And a model pays for its size: models are ranked by
+Three things are added. Pairs are tried of all features, not of the pool alone, where there are not
+too many; the features of good models join the pool. The smallest features are in it from the start,
+since many large ones resemble each of them and would crowd them out. And a model pays for its size:
+models are ranked by
 SSE · exp(2 λ nodes / n), the likelihood of normal errors times exp(-λ) for each operation or input,
 a description length of λ nats (J. Rissanen, Automatica 14 (1978) 465-471). Data without noise
 decide whatever λ is; λ = 0 is plain least squares.
@@ -38,6 +40,12 @@ RESIDUALS = 10
 
 TIE = 1e-9
 """Relative difference between sums of squares that counts as none."""
+
+EXHAUSTIVE = 6000
+"""Most features of which all pairs are tried; as many take seconds."""
+
+BLOCK = 64
+"""Features whose pairs are tried at once."""
 
 SMALL = 3
 """Nodes of a feature that is in the pool from the start: all of rungs 0 and 1."""
@@ -95,27 +103,28 @@ def search_models(
     vectors = np.asfortranarray(vectors)
     centred = target - target.mean()
     total = float(centred @ centred)
-    open_to = (vectors != 0).any(axis=0)
+    varying = np.flatnonzero((vectors != 0).any(axis=0))
     burden = 2 * price * nodes / len(target)
-    pool = np.flatnonzero(open_to & (nodes <= SMALL))[:screened]
-    open_to[pool] = False
+    pool = varying[nodes[varying] <= SMALL][:screened]
     residuals, found = centred[:, None], []
+    # The most correlated first: it leads its tuples, which keeps cancellation small.
+    lead = np.round(np.abs(centred @ vectors) / np.sqrt(total), 12)
     for count in range(1, terms + 1):
-        pool = np.union1d(pool, _screen(vectors, residuals, open_to, screened))
-        open_to[pool] = False
-        # The most correlated first: it leads its tuples, which keeps cancellation small.
-        lead = np.round(np.abs(centred @ vectors[:, pool]) / np.sqrt(total), 12)
-        pool = pool[np.argsort(-lead, kind="stable")]
-        tuples = _best_tuples(vectors[:, pool], centred, burden[pool], count)
+        candidates = np.setdiff1d(varying, pool)
+        pool = np.union1d(pool, _screen(vectors, residuals, candidates, screened))
+        every = count == 1 or (count == 2 and len(varying) <= EXHAUSTIVE)
+        tried = varying if every else pool
+        tried = tried[np.argsort(-lead[tried], kind="stable")]
+        tuples = _best_tuples(vectors[:, tried], centred, burden[tried], count)
         solved = [
-            _solve(features, vectors, target, tuple(sorted(pool[list(members)].tolist())))
+            _solve(features, vectors, target, tuple(sorted(tried[list(members)].tolist())))
             for members in tuples
         ]
         models = _rank(solved, nodes, burden, total)
         found.append(models)
-        pool = np.sort(pool)
         if not models:
             return found + [[] for _ in range(count, terms)]
+        pool = np.union1d(pool, [index for model in models for index in model.indices])
         residuals = np.stack(
             [target - model.evaluate(features) for model in models[:RESIDUALS]], axis=1
         )
@@ -123,13 +132,12 @@ def search_models(
 
 
 def _screen(
-    vectors: np.ndarray, residuals: np.ndarray, open_to: np.ndarray, count: int
+    vectors: np.ndarray, residuals: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
-    """Features most correlated with any of the (n, k) residuals; the simpler first among equals."""
+    """Candidates most correlated with any of the (n, k) residuals; of equals the simpler."""
     length = np.linalg.norm(residuals, axis=0)
     scaled = residuals / np.where(length > 0, length, 1.0)
     score = np.abs(vectors.T @ scaled).max(axis=1)
-    candidates = np.flatnonzero(open_to)
     order = np.argsort(-np.round(score[candidates], 12), kind="stable")
     return candidates[order[:count]]
 
@@ -145,11 +153,13 @@ def _best_tuples(
         burden: (p,) the score of a tuple is its sum of squares times the exponential of its burden.
         terms: length of the tuples.
     """
-    gram = vectors.T @ vectors
-    size = gram.shape[0]
+    size = vectors.shape[1]
     if terms == 1:
         squares = target @ target - (vectors.T @ target) ** 2
         return _smallest([(squares * np.exp(burden), np.arange(size)[:, None])])
+    if terms == 2:
+        return _best_pairs(vectors, target, np.exp(burden))
+    gram = vectors.T @ vectors
     kept: list[_Scored] = []
     bar = np.inf
     for first in range(size - terms + 1):
@@ -169,6 +179,34 @@ def _best_tuples(
             kept.append((score, np.hstack([lead, first + 1 + members])))
         if sum(len(score) for score, _ in kept) > 4 * SHORTLIST:
             kept = [_cut(kept)]
+            bar = float(kept[0][0][-1])
+    return _smallest(kept)
+
+
+def _best_pairs(
+    vectors: np.ndarray, target: np.ndarray, factor: np.ndarray
+) -> list[tuple[int, ...]]:
+    """Pairs of columns with the best scores; `factor` is the exponential of the burden."""
+    kept: list[_Scored] = []
+    bar = np.inf
+    for start in range(0, vectors.shape[1], BLOCK):
+        leads, rest = vectors[:, start : start + BLOCK], vectors[:, start:]
+        left = target[:, None] - leads * (target @ leads)
+        score = left.T @ rest
+        np.square(score, out=score)
+        share = leads.T @ rest
+        np.square(share, out=share)
+        np.subtract(1, share, out=share)
+        score /= np.maximum(share, COLLINEAR)
+        np.subtract((left**2).sum(axis=0)[:, None], score, out=score)
+        score *= factor[start : start + BLOCK, None]
+        score *= factor[start:]
+        first, second = np.nonzero(score <= bar)
+        ordered = (first < second) & (share[first, second] > COLLINEAR)
+        first, second = first[ordered], second[ordered]
+        members = start + np.stack([first, second], axis=1)
+        kept = [_cut([*kept, *_under(score[first, second], members, bar)])]
+        if len(kept[0][0]) == SHORTLIST:
             bar = float(kept[0][0][-1])
     return _smallest(kept)
 
@@ -259,6 +297,8 @@ def _under(score: np.ndarray, members: np.ndarray, bar: float) -> list[_Scored]:
 
 def _cut(kept: list[_Scored]) -> _Scored:
     """The `SHORTLIST` best scores with their tuples, best first."""
+    if not kept:
+        return np.zeros(0), np.zeros((0, 1), int)
     score = np.concatenate([part[0] for part in kept])
     members = np.concatenate([part[1] for part in kept])
     order = np.argsort(score, kind="stable")[:SHORTLIST]
@@ -267,8 +307,6 @@ def _cut(kept: list[_Scored]) -> _Scored:
 
 def _smallest(kept: list[_Scored]) -> list[tuple[int, ...]]:
     """Tuples of the best scores."""
-    if not kept:
-        return []
     score, members = _cut(kept)
     return [tuple(row) for row in members[np.isfinite(score)].tolist()]
 
