@@ -179,6 +179,11 @@ def write_all(space):
     return {expression.write(TEXT)[0] for expression in space.expressions}
 
 
+def test_differences_are_taken_the_positive_way():
+    written = write_all(build_features(("x", "y"), ((1, 4), (5, 6)), rung=2))
+    assert "sqrt(y - x)" in written and "log(y - x)" in written
+
+
 def test_no_overflow_of_percentages(space):
     written = write(space)
     assert "exp(AM)" not in written and "exp(-AM)" not in written

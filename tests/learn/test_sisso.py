@@ -96,6 +96,18 @@ def test_no_pole_between_the_samples():
     assert low <= value.min() and value.max() <= high
 
 
+def test_no_overflow_far_from_the_samples():
+    # The samples fill a corner of the box, at whose other end exp(x) has no value.
+    x = np.linspace(1, 5, 40)
+    model = Sisso(["x"], [(1, 1000)], scale="log", rungs=(0,), terms=(1,))
+    with pytest.raises(ValueError, match="no formula of 1 independent terms that stays finite"):
+        model.fit(x[:, None], np.exp(x))
+    model.set_params(rungs=(0, 2)).fit(x[:, None], np.exp(x))
+    assert model.chosen_.rung == 2 and len(model.candidates_) == 2
+    assert min(model.candidates_, key=lambda one: one.error).rung == 0
+    assert np.isfinite(model.predict([[1000.0]])).all()
+
+
 def test_same_again_and_for_any_order_of_samples():
     target = np.exp(CR / SC) + 0.05 * NOISE
     one, again = (find(target, rungs=(0, 2), terms=(1, 2)) for _ in range(2))

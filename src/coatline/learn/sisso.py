@@ -77,7 +77,13 @@ class Sisso(RegressorMixin, BaseEstimator):
             one whose mean squared error is within a standard error of it (L. Breiman, J. Friedman,
             R. Olshen and C. Stone, Classification and Regression Trees, 1984, section 3.4.3).
         price: what each operation and input of a formula costs in units of log-likelihood; 0
-            ranks formulas by their squared error alone.
+            ranks formulas by their squared error alone. It and the rule were tried on 16 synthetic
+            properties, half of them formulas, at 29 slurries × 6 compressions with noise of 1, 5
+            and 20 %, half of it shared within a slurry. The error against the truth was, in units
+            of the noise, 0.32 (minimum) and 0.31 (one standard error) at 5 % and 0.29 and 0.36 at
+            20 % for the formulas; 0.86 and 0.88 at 20 % for the others: the rule's formulas are a
+            node or two smaller, and worse where noise is large. So minimum is the default.
+            Without a price the minimum had 0.37 at 5 % and formulas up to two nodes larger.
         folds: of the cross-validation.
         screened: features that join the pool of the search for each further term; the time goes
             with the cube of it.
@@ -100,7 +106,7 @@ class Sisso(RegressorMixin, BaseEstimator):
         rungs: Sequence[int] = (0, 1, 2),
         terms: Sequence[int] = (1, 2, 3),
         scale: str = "auto",
-        rule: str = "one_standard_error",
+        rule: str = "minimum",
         price: float = 1.0,
         folds: int = 5,
         screened: int = 100,
@@ -159,9 +165,17 @@ class Sisso(RegressorMixin, BaseEstimator):
             return self
         held_out = self._cross_validate(search, choices, ordered)
         self.candidates_ = _judge(target, held_out, ordered)
-        self.chosen_ = _choose(self.candidates_, self.rule, target)
-        chosen = self.chosen_
-        self.formula_ = search.fit(names, box, chosen.scale, chosen.rung, chosen.terms)
+        left = list(self.candidates_)
+        while self.chosen_ is None:
+            chosen = _choose(left, self.rule, target)
+            try:
+                formula = search.fit(names, box, chosen.scale, chosen.rung, chosen.terms)
+            except ValueError:
+                left.remove(chosen)
+                if not left:
+                    raise
+            else:
+                self.formula_, self.chosen_ = formula, chosen
         self.held_out_ = np.empty(len(y))
         self.held_out_[order] = held_out[chosen.scale, chosen.rung, chosen.terms]
         return self
@@ -329,7 +343,10 @@ class _Search:
                 return sum_of_terms
             if sum_of_terms.bound()[1] < LARGEST:
                 return Formula(names, box, model.intercept, parts, scale)
-        raise ValueError(f"Sisso: no formula of {terms} independent terms at rung {rung}")
+        raise ValueError(
+            f"Sisso: no formula of {terms} independent terms that stays finite in all of the box, "
+            f"with scale {scale} and rung {rung}"
+        )
 
 
 def _encode(groups: np.ndarray | None, count: int) -> np.ndarray | None:
