@@ -1,0 +1,1 @@
+"""Surrogates: closed formulas between the recipe of an electrode and its properties."""
