@@ -263,19 +263,35 @@ def _judge_spring_back(films: Sequence[Film]) -> list[Target]:
 
 def _judge_recovery(
     recipe: tuple[float, float], films: Sequence[Film], name: str, measure: str
-) -> tuple[str, str, bool] | None:
-    """Text, outcome and verdict for one recipe; none where it was pressed less than twice."""
+) -> tuple[str, str, bool | None] | None:
+    """Text, outcome and verdict for one recipe; none where it was pressed less than twice.
+
+    Open where a mean falls by less than the 95 % interval of the difference over the same films.
+    """
     rates = [rate for rate in compressions_of(films) if rate > 0]
     means = [average(films, name, "compression_rate", rate).mean for rate in rates]
     found = [(rate, mean) for rate, mean in zip(rates, means) if math.isfinite(mean)]
     if len(found) < 2:
         return None
     words = [] if all(0.003 <= mean <= 0.18 for _, mean in found) else ["out of bounds"]
-    if not all(b > a for (_, a), (_, b) in pairwise(found)):
-        words.append("does not rise throughout")
+    met: bool | None = not words
+    for (low, before), (high, after) in pairwise(found):
+        if after > before:
+            continue
+        step = spread_of(
+            film.look_up(name, "compression_rate", high)
+            - film.look_up(name, "compression_rate", low)
+            for film in films
+        )
+        noise = abs(step.mean) < step.interval  # False where there is no interval
+        words.append(
+            f"falls to {high:g} by {-100 * step.mean:.1f} ± {100 * step.interval:.1f}"
+            + (", within noise" if noise else "")
+        )
+        met = None if noise and met is not False else False
     ours = ", ".join(f"{100 * mean:.1f} at {rate:g}" for rate, mean in found)
     text = f"spring-back of {recipe[0]:g}/{recipe[1]:g}, {measure}, over CR"
-    return text, f"{ours}{': ' if words else ''}{', '.join(words)}", not words
+    return text, f"{ours}{': ' if words else ''}{'; '.join(words)}", met
 
 
 def _judge_rows(
