@@ -33,10 +33,19 @@ from coatline.learn.scales import (
 KERNELS = ("matern", "rbf")
 TRENDS = ("constant", "linear")
 
-LENGTHS = (0.1, 30.0)
-"""Bounds of the length scales, in edges of the box. Longer than the upper one is a straight line."""
+LENGTHS = (0.1, 2.0)
+"""Bounds of the length scales, in edges of the box.
 
-STARTS = tuple(product((0.5, 3.0), (0.1, 0.5)))
+On 29 slurries × 6 compressions the likelihood is nearly flat in long lengths, and its maximum,
+often at a straight line, makes intervals too narrow. On 20 synthetic datasets, from a porosity or
+sums of tanh, with noise of 5 and 20 % of the property's spread and a third of its variance common
+to a slurry, the 95 % intervals of the mean film held, with matern and a constant trend, in 95 % of
+the box at an upper bound of 2, in 93 % at 4, in 88 % at 30, at errors of 0.89, 0.88 and 0.97 of the
+noise. With rbf they held in 89 % at 2 and 87 % at 30; a linear trend changed little (93 % and 0.90
+with matern at 2).
+"""
+
+STARTS = tuple(product((0.5, 2.0), (0.1, 0.5)))
 """Length scales and ratios of slurry to total variance that the likelihood is climbed from."""
 
 BLOCK = 4096
@@ -45,7 +54,7 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What the marginal likelihood decides.
+    """What the restricted likelihood decides.
 
     Attributes:
         lengths: length scale of each input, in edges of the box.
@@ -113,7 +122,9 @@ class SlurryProcess(RegressorMixin, BaseEstimator):
         self.scale = scale
         self.hyperparameters = hyperparameters
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "SlurryProcess":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None
+    ) -> "SlurryProcess":
         """Fit to samples.
 
         Args:
@@ -139,13 +150,13 @@ class SlurryProcess(RegressorMixin, BaseEstimator):
             labels = groups[order]
         fits = []
         for scale in choose_scales("SlurryProcess", self.scale, y):
-            fit = _Fit(self.kernel, self._make_basis, points[order], labels, to_scale(y, scale)[order])
+            fit = _Fit(
+                self.kernel, self._make_basis, points[order], labels, to_scale(y, scale)[order]
+            )
             fit.condition(self.hyperparameters or fit.maximise())
             held_out, deviation = fit.hold_out()
             known = np.isfinite(held_out)
-            error = measure_error(
-                y[order][known], from_scale(held_out[known], scale), scale
-            )
+            error = measure_error(y[order][known], from_scale(held_out[known], scale), scale)
             fits.append((error, scale, fit, held_out, deviation))
         _, self.scale_, self._fit, held_out, deviation = min(fits, key=lambda one: one[0])
         self.hyperparameters_ = self._fit.hyperparameters
@@ -307,7 +318,9 @@ class _Fit:
                 start[-2] = -np.inf
             free = np.isfinite(start)
 
-            def cost(values: np.ndarray, full: np.ndarray = start, free: np.ndarray = free):
+            def cost(
+                values: np.ndarray, full: np.ndarray = start, free: np.ndarray = free
+            ) -> tuple[float, np.ndarray]:
                 at = full.copy()
                 at[free] = values
                 value, slope = self.measure(at)
@@ -354,7 +367,9 @@ class _Fit:
         )
         pull = 0.5 * (np.outer(weights, weights) - projected)
         bend = pull * (smooth * steep)
-        slope = [float((bend * part).sum()) / length**2 for part, length in zip(self.squares, lengths)]
+        slope = [
+            float((bend * part).sum()) / length**2 for part, length in zip(self.squares, lengths)
+        ]
         slope += [
             2 * smooth * float((pull * cover).sum()),
             2 * slurry * float((pull * self.same).sum()),
