@@ -18,8 +18,9 @@ from coatline.learn.scales import encode_groups, to_scale
 from coatline.learn.sisso import Sisso
 
 SCREENED = 40
-"""Features that join the pool of `Sisso` for each term of a refit; three terms go 10 times faster
-than with the 100 of a single fit."""
+"""Features that join the pool of `Sisso` for each term of a refit. Three terms take less than half
+the time that they do with the 100 of a single fit; on two synthetic properties the test R² of 15
+splits was 0.001 higher, not lower."""
 
 LEAST_SLURRIES = 5
 """Slurries below which a bootstrap over them means nothing."""

@@ -32,7 +32,8 @@ class SobolIndices:
         first: (d,) share of the variance that an input makes by itself.
         total: (d,) the same with all its interactions.
         first_error, total_error: (d,) half-widths of the 95 % intervals that the finite matrix
-            gives.
+            gives, by SALib's bootstrap over its points. Too wide: it does not know that they are
+            spread evenly.
         first_interval, total_interval: (d, 2) intervals from resampled slurries, or None.
     """
 
@@ -82,7 +83,7 @@ def compute_indices(
         names: of the d inputs.
         box: (low, high) of each.
         base: points N of the matrix of N (d + 2) rows, a power of two, `BASE` or more.
-        seed: of its scrambling, and of the errors' bootstrap.
+        seed: of its scrambling, and of the errors' bootstrap; 0 or more.
 
     Raises:
         ValueError: box or base cannot be used, or the function is constant or not finite there.
@@ -169,7 +170,8 @@ def _analyse(
         raise ValueError("sensitivity: the surrogate is not finite in all of the box")
     if np.ptp(values) <= CONSTANT * np.abs(values).max():
         raise ValueError("sensitivity: the surrogate is constant in the box; nothing to share out")
+    # SALib 1.6 takes a seed of 0 for none.
     found = sobol.analyze(
-        problem, values, calc_second_order=False, num_resamples=resamples, seed=seed
+        problem, values, calc_second_order=False, num_resamples=resamples, seed=seed + 1
     )
     return tuple(np.asarray(found[key]) for key in ("S1", "ST", "S1_conf", "ST_conf"))

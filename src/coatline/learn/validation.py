@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
@@ -108,6 +109,7 @@ def validate(
     split: str = "sample",
     seeds: int = SEEDS,
     share: float = TEST_SHARE,
+    jobs: int = 1,
 ) -> list[Row]:
     """Fit and test a surrogate on many random splits, 80 % to 20 % as published.
 
@@ -116,11 +118,12 @@ def validate(
     predicts another compression of a known slurry. With split `slurry` it says how well it predicts
     a slurry never seen, which is what an optimum is.
 
-    Pass an estimator of `coatline.learn.resampling.fix_complexity`: 75 fits of `Sisso` with all its
-    choices take minutes. Terms, coefficients and hyperparameters are then found without the tested
+    Pass an estimator of `coatline.learn.resampling.fix_complexity`. For 174 samples 75 fits of
+    `Sisso` with all its choices take 5 minutes, at a fixed complexity 10 to 14 s, of a
+    `SlurryProcess` 3 s. Terms, coefficients and hyperparameters are then found without the tested
     samples, but scale, rung and number of terms were chosen with all of them, so that scores lean
-    to the good side by as much as that choice of one in a few adapts to chance; far less than if
-    the form itself were kept (`fix_form`), where scores say little more than those of training.
+    to the good side by as much as that choice of one in a few adapts to chance. They do so far less
+    than with the form itself kept (`fix_form`), where they say little more than those of training.
 
     Args:
         estimator: of scikit-learn; it is cloned, and given groups where its fit takes them.
@@ -130,6 +133,7 @@ def validate(
         split: sample or slurry.
         seeds: number of splits.
         share: of samples, or slurries, tested.
+        jobs: processes; the result does not depend on them.
 
     Returns:
         Two rows for each seed: `split`, `seed`, `set` (train or test), `samples`, `r2`,
@@ -147,18 +151,34 @@ def validate(
         raise ValueError("validate: inputs and target must be finite; leave failed samples out")
     labels = encode_groups("validate", groups, len(y))
     takes_groups = labels is not None and has_fit_parameter(estimator, "groups")
-    rows: list[Row] = []
     splits = split_samples(len(y), labels if split == "slurry" else None, seeds, share)
-    for seed, (train, test) in enumerate(splits):
-        extra = {"groups": labels[train]} if takes_groups else {}
-        try:
-            model = clone(estimator).fit(X[train], y[train], **extra)
-            for name, members in zip(SETS, (train, test), strict=True):
-                row = {"split": split, "seed": seed, "set": name, "samples": len(members)}
-                rows.append(row | _score(y[members], model.predict(X[members])))
-        except ValueError as error:
-            raise ValueError(f"validate: split by {split}, seed {seed}: {error}") from error
-    return rows
+    tested = Parallel(n_jobs=jobs)(
+        delayed(_test_split)(estimator, X, y, labels if takes_groups else None, train, test, seed)
+        for seed, (train, test) in enumerate(splits)
+    )
+    return [{"split": split} | row for rows in tested for row in rows]
+
+
+def _test_split(
+    estimator: BaseEstimator,
+    X: np.ndarray,
+    y: np.ndarray,
+    labels: np.ndarray | None,
+    train: np.ndarray,
+    test: np.ndarray,
+    seed: int,
+) -> list[Row]:
+    """Fit to one set, and score on both."""
+    extra = {} if labels is None else {"groups": labels[train]}
+    try:
+        model = clone(estimator).fit(X[train], y[train], **extra)
+        return [
+            {"seed": seed, "set": name, "samples": len(members)}
+            | _score(y[members], model.predict(X[members]))
+            for name, members in zip(SETS, (train, test), strict=True)
+        ]
+    except ValueError as error:
+        raise ValueError(f"validate: seed {seed}: {error}") from error
 
 
 def summarise(rows: Sequence[Mapping], level: float = 0.95) -> list[Row]:
@@ -261,7 +281,7 @@ def find_ceiling(
         slurry: standard deviation of the slurries' offsets, as `SlurryProcess` finds it.
         noise: standard deviation of a film about its slurry, as `SlurryProcess` or
             `measure_replicates` of one slurry find it. Replicates with slurries of their own give
-            both at once: pass them as `slurry`, and 0 here.
+            both at once: for a split by slurry pass that as `slurry`, and 0 here.
         scale: linear, or log where both deviations are of ln y.
         split: sample or slurry.
         seeds: number of splits.
