@@ -128,17 +128,19 @@ def test_hyperparameters_maximise_the_likelihood():
 
 
 def test_variances_are_recovered():
-    inputs, slurry = make_design(40, 3, 1)
-    found = []
-    for seed in range(8):
-        target, _ = draw_process(KNOWN, inputs, slurry, GRID[:1], 10 * seed)
-        found.append(SlurryProcess(NAMES, BOX, scale="linear").fit(inputs, target, slurry))
-    offsets = np.array([model.hyperparameters_.slurry for model in found])
-    noises = np.array([model.hyperparameters_.noise for model in found])
-    # 40 offsets fix their deviation to 11 % at best, 80 degrees of freedom the noise to 8 %,
-    # eight times.
-    assert np.sqrt(np.mean(offsets**2)) == pytest.approx(0.02, rel=0.15)
-    assert np.sqrt(np.mean(noises**2)) == pytest.approx(0.01, rel=0.06)
+    """Against the offsets and the noise that were drawn, over campaigns of one known process."""
+    found, drawn = [], []
+    for seed in range(24):
+        inputs, slurry = make_design(24, 4, seed)
+        target, truth = draw_process(KNOWN, inputs, slurry, inputs, 10 * seed)
+        known = SlurryProcess(NAMES, BOX, scale="linear").fit(inputs, target, slurry)
+        found.append((known.hyperparameters_.slurry**2, known.hyperparameters_.noise**2))
+        offset = np.bincount(slurry, target - truth) / 4
+        within = np.sum((target - truth - offset[slurry]) ** 2) / 72
+        drawn.append((offset.var(ddof=1) - within / 4, within))
+    offset, noise = np.mean(found, axis=0) / np.mean(drawn, axis=0)
+    assert offset == pytest.approx(1, abs=0.2)
+    assert noise == pytest.approx(1, abs=0.15)
 
 
 def test_no_random_effect_is_found_where_there_is_none():
@@ -153,7 +155,7 @@ def test_no_random_effect_is_found_where_there_is_none():
 def test_intervals_hold_and_do_not_without_the_random_effect():
     """Coverage of the mean film and of one new film, over draws from a known process."""
     film, mean, blind = [], [], []
-    for seed in range(12):
+    for seed in range(30):
         inputs, slurry = make_design(24, 4, seed)
         target, truth = draw_process(KNOWN, inputs, slurry, GRID[:150], 10 * seed)
         new = add_noise(truth, np.arange(150), KNOWN.slurry, KNOWN.noise, seed)
@@ -167,8 +169,9 @@ def test_intervals_hold_and_do_not_without_the_random_effect():
             .predict_interval(GRID[:150])
         )
         blind.append(np.mean((low < truth) & (truth < high)))
-    assert 0.88 < np.mean(mean) < 0.98
-    assert 0.91 < np.mean(film) < 0.98
+    # Hyperparameters are fitted, so that intervals hold a little less often than they say.
+    assert 0.86 < np.mean(mean) < 0.97
+    assert 0.89 < np.mean(film) < 0.97
     assert np.mean(blind) < np.mean(mean) - 0.05
 
 

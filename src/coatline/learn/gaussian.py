@@ -81,6 +81,11 @@ class SlurryProcess(RegressorMixin, BaseEstimator):
     Predictions are for a new slurry. The random effect can be told from noise only where slurries
     have several samples; without groups, or with one sample each, it is 0 and the noise holds both.
 
+    Intervals take the hyperparameters as known. On 30 draws from a process with length scales of
+    0.5, 0.8 and 1.2 edges of the box, σ_f : σ_s : σ_e as 6 : 2 : 1, its 95 % intervals held in 91 %
+    of the box for 29 slurries × 6 compressions, in 90 % for 24 × 4; with the true hyperparameters
+    in 95 and 97 %.
+
     Args:
         names: of the inputs; default the columns of a data frame, or x0, x1 …
         box: (low, high) of each input, which its length scale is relative to. Default the range of

@@ -347,11 +347,10 @@ def write_rows(path: Path, rows: Iterable[Mapping]) -> None:
     rows = list(rows)
     if not rows:
         raise ValueError(f"{path}: no rows to write")
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError(f"{path}: rows have different columns")
     with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n", restval=None)
-        for row in rows:
-            if row.keys() != rows[0].keys():
-                raise ValueError(f"{path}: rows have different columns")
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
