@@ -3,14 +3,14 @@
 y_ij = h(x_ij)·β + f(x_ij) + s_j + e_ij for sample i of slurry j: a constant or linear mean, a
 smooth function f of covariance σ_f² k(x, x'), an offset s_j of variance σ_s² that samples of one
 slurry share, and noise e of variance σ_e². Samples of one slurry are not independent: without s_j
-the process takes their common offset for structure and its intervals are too narrow.
+the process takes their common offset for structure, errs more, and its intervals hold less often.
 
 Source: C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press
 2006, sections 2.2 (prediction), 2.7 (mean with coefficients of its own), 4.2 (kernels), 5.4
 (marginal likelihood).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -293,7 +293,7 @@ class _Fit:
     def __init__(
         self,
         kernel: str,
-        make_basis: object,
+        make_basis: Callable[[np.ndarray], np.ndarray],
         points: np.ndarray,
         labels: np.ndarray,
         target: np.ndarray,
