@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
-from electrodes import (
+from scipy.linalg import null_space
+from scipy.stats import multivariate_normal
+from sklearn.gaussian_process.kernels import RBF, Matern
+from sklearn.utils.estimator_checks import check_estimator
+
+from coatline.learn.gaussian import LENGTHS, Hyperparameters, SlurryProcess
+from tests.learn.electrodes import (
     BOX,
     HIGH,
     LOW,
@@ -11,12 +17,6 @@ from electrodes import (
     porosity,
     spread_points,
 )
-from scipy.linalg import null_space
-from scipy.stats import multivariate_normal
-from sklearn.gaussian_process.kernels import RBF, Matern
-from sklearn.utils.estimator_checks import check_estimator
-
-from coatline.learn.gaussian import LENGTHS, Hyperparameters, SlurryProcess
 
 KNOWN = Hyperparameters((0.5, 0.8, 1.2), 0.06, 0.02, 0.01)
 INPUTS, SLURRY = make_design()

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from electrodes import HIGH, LOW, add_noise, conductivity, make_design, spread_points
 from sklearn.utils.estimator_checks import check_estimator
 
 from coatline.learn.linear import LinearBaseline
+from tests.learn.electrodes import HIGH, LOW, add_noise, conductivity, make_design, spread_points
 
 INPUTS, SLURRY = make_design()
 GRID = spread_points(200, 7)

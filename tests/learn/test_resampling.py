@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from electrodes import BOX, NAMES, add_noise, make_design, porosity, spread_points
 from sklearn.linear_model import Ridge
 
 from coatline.learn.expressions import Input
@@ -9,6 +8,7 @@ from coatline.learn.gaussian import SlurryProcess
 from coatline.learn.linear import LinearBaseline
 from coatline.learn.resampling import FormulaFit, draw_slurries, fix_complexity, fix_form
 from coatline.learn.sisso import Sisso
+from tests.learn.electrodes import BOX, NAMES, add_noise, make_design, porosity, spread_points
 
 INPUTS, SLURRY = make_design()
 POROSITY = add_noise(porosity(INPUTS), SLURRY, 0.005, 0.004, 1)

@@ -1,12 +1,21 @@
 import numpy as np
 import pytest
-from electrodes import BOX, HIGH, LOW, NAMES, add_noise, conductivity, make_design, porosity
 
 from coatline.learn.gaussian import SlurryProcess
 from coatline.learn.linear import LinearBaseline
 from coatline.learn.sensitivity import bootstrap_indices, compute_indices
 from coatline.learn.sisso import Sisso
 from coatline.learn.validation import write_rows
+from tests.learn.electrodes import (
+    BOX,
+    HIGH,
+    LOW,
+    NAMES,
+    add_noise,
+    conductivity,
+    make_design,
+    porosity,
+)
 
 INPUTS, SLURRY = make_design()
 TRUTH = compute_indices(porosity, NAMES, BOX)

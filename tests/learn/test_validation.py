@@ -2,7 +2,6 @@ import csv
 
 import numpy as np
 import pytest
-from electrodes import BOX, NAMES, add_noise, conductivity, make_design, porosity
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
@@ -22,6 +21,7 @@ from coatline.learn.validation import (
     validate,
     write_rows,
 )
+from tests.learn.electrodes import BOX, NAMES, add_noise, conductivity, make_design, porosity
 
 INPUTS, SLURRY = make_design()
 POROSITY = add_noise(porosity(INPUTS), SLURRY, 0.005, 0.004, 1)

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from films import make_particles, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD
 from coatline.measure.network import contact_radius, solve_network
 from coatline.measure.volume import paint
+from tests.measure.films import make_particles, pack
 
 RHO = 1.1e-3
 """Ω cm², 0.11 µm · m/S, that of the material file."""

@@ -2,7 +2,6 @@ import time
 
 import numpy as np
 import pytest
-from films import make_particles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
 from coatline.measure.profile import measure_profile
 from coatline.measure.volume import fit_grid, paint, paint_whole
+from tests.measure.films import make_particles
 
 
 @pytest.mark.parametrize("diameter", [2.0, 3.3, 6.0])

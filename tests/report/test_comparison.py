@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import additive, make_campaign, make_electrode, make_rows
 
 from coatline.report.comparison import compare, compare_pressure, judge
 from coatline.report.films import average, group, select, spread_of
 from coatline.report.published import Datum, load_published
+from tests.report.synthetic import additive, make_campaign, make_electrode, make_rows
 
 PUBLISHED = load_published(
     Path(__file__).resolve().parents[2] / "config" / "published" / "nmc111.yaml"
