@@ -128,8 +128,8 @@ def test_the_flow_goes_with_what_evaporates_at_that_time(rich, tmp_path):
         viscosity=50.0,
     )
     step, flow = np.loadtxt(tmp_path / "flow" / "flow.txt", unpack=True)
-    # The fastest bead is where z/h - (R^(z/h) - 1)/(R - 1) is highest, .66, whatever the height h of
-    # the film; what evaporates falls in proportion to the time that is left.
+    # The fastest bead is where z/h - (R^(z/h) - 1)/(R - 1) is highest, at .66, whatever the height
+    # h of the film; what evaporates falls in proportion to the time that is left.
     some = (step > 0) & (step < STEPS)
     left = 1 - step[some] / STEPS
     assert len(set(step[some])) == STEPS // EVERY - 1
