@@ -5,7 +5,7 @@ manufacturing …", equations 2 and 3.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +74,11 @@ class Aim:
         """Scale values of the property, of any shape, to [0, 1] over the dataset, not clipped."""
         return (np.asarray(values, dtype=float) - self.low) / (self.high - self.low)
 
+    def measure_shortfall(self, values: np.ndarray) -> np.ndarray:
+        """Scale values so that 0 is the best of the dataset and 1 the worst, not clipped."""
+        scaled = self.scale(values)
+        return scaled if self.goal == "minimise" else 1.0 - scaled
+
 
 def make_aims(
     dataset: Mapping[str, np.ndarray],
@@ -130,6 +135,31 @@ def check_weights(aims: Iterable[Aim]) -> None:
     """
     if not sum(aim.weight for aim in aims) > 0:
         raise ValueError("objective: the weights add up to 0; give at least one property a weight")
+
+
+def score_properties(aims: Sequence[Aim], properties: np.ndarray) -> np.ndarray:
+    """Compute C_f, as `Objective` defines it, of properties, predicted or measured.
+
+    Args:
+        aims: p of them.
+        properties: (..., p), in the units of the dataset; NaN gives NaN.
+
+    Returns:
+        (...) between 0 and 1.
+
+    Raises:
+        ValueError: another number of properties than of aims.
+    """
+    properties = np.asarray(properties, dtype=float)
+    if properties.ndim == 0 or properties.shape[-1] != len(aims):
+        raise ValueError(
+            f"objective: {len(aims)} properties are needed "
+            f"({', '.join(aim.name for aim in aims)}), got an array of shape {properties.shape}"
+        )
+    total = np.zeros(properties.shape[:-1])
+    for index, aim in enumerate(aims):
+        total += aim.weight * np.clip(aim.measure_shortfall(properties[..., index]), 0.0, 1.0) ** 2
+    return total / sum(aim.weight for aim in aims)
 
 
 class Objective:
@@ -202,29 +232,8 @@ class Objective:
         return np.stack(columns, axis=-1).reshape(*recipes.shape[:-1], len(columns))
 
     def score(self, properties: np.ndarray) -> np.ndarray:
-        """Compute C_f of properties, predicted or measured.
-
-        Args:
-            properties: (..., p), in the units of the dataset; NaN gives NaN.
-
-        Returns:
-            (...) between 0 and 1.
-
-        Raises:
-            ValueError: another number of properties than of aims.
-        """
-        properties = np.asarray(properties, dtype=float)
-        if properties.ndim == 0 or properties.shape[-1] != len(self.aims):
-            raise ValueError(
-                f"objective: {len(self.aims)} properties are needed ({', '.join(self.names)}), "
-                f"got an array of shape {properties.shape}"
-            )
-        total = np.zeros(properties.shape[:-1])
-        for index, aim in enumerate(self.aims):
-            scaled = np.clip(aim.scale(properties[..., index]), 0.0, 1.0)
-            shortfall = scaled if aim.goal == "minimise" else 1.0 - scaled
-            total += aim.weight * shortfall**2
-        return total / sum(aim.weight for aim in self.aims)
+        """Compute C_f of properties (..., p): (...), see `score_properties`."""
+        return score_properties(self.aims, properties)
 
     def evaluate(self, recipes: np.ndarray) -> np.ndarray:
         """Compute C_f of recipes (..., d) in %: (...); errors as of `predict_properties`."""

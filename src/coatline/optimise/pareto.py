@@ -87,11 +87,11 @@ def scale_shortfalls(objective: Objective, recipes: np.ndarray) -> np.ndarray:
     0 is the best of the dataset, 1 the worst; not clipped. Properties of weight 0 are left out.
     """
     properties = objective.predict_properties(recipes)
-    columns = []
-    for index, aim in enumerate(objective.aims):
-        scaled = aim.scale(properties[:, index])
-        if aim.weight > 0:
-            columns.append(scaled if aim.goal == "minimise" else 1 - scaled)
+    columns = [
+        aim.measure_shortfall(properties[:, index])
+        for index, aim in enumerate(objective.aims)
+        if aim.weight > 0
+    ]
     return np.stack(columns, axis=-1)
 
 

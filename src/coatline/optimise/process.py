@@ -83,7 +83,10 @@ class Process:
 
 
 def fit_process(
-    units: np.ndarray, values: np.ndarray, slurry: Sequence[object] | None = None
+    units: np.ndarray,
+    values: np.ndarray,
+    slurry: Sequence[object] | None = None,
+    name: str = "the property",
 ) -> Process:
     """Fit a Gaussian process by the largest posterior of its parameters.
 
@@ -91,6 +94,7 @@ def fit_process(
         units: (n, d) inputs in [0, 1].
         values: (n,).
         slurry: (n,) slurry of each sample; default one for each.
+        name: of the values, for messages.
 
     Raises:
         ValueError: fewer than three samples, or values that are all the same.
@@ -100,7 +104,7 @@ def fit_process(
         raise ValueError(f"rounds: {len(values)} samples are too few, at least 3 are needed")
     shift, width = float(values.mean()), float(values.std())
     if width <= 1e-12 * max(1.0, abs(shift)):
-        raise ValueError(f"rounds: the objective is {shift:g} for all samples")
+        raise ValueError(f"rounds: {name} is {shift:g} for all samples; leave it out")
     scaled = (values - shift) / width
     names = list(range(len(values))) if slurry is None else list(slurry)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
