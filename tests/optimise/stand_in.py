@@ -25,12 +25,17 @@ class Analytic:
 
 
 ELECTRODE = {
-    "conductivity": Analytic(lambda a, s, c: np.exp(1.2 * c - 1.5 * a - 0.5 * (s - 0.3) ** 2)),
-    "tortuosity": Analytic(lambda a, s, c: 1 + np.exp(0.6 * (1 - a) + 1.2 * c**2 + 0.3 * s)),
-    "area": Analytic(lambda a, s, c: 50 + 20 * a - 12 * c - 8 * (s - 0.4) ** 2 - 9 * (a - 0.5) ** 2),
+    "conductivity": Analytic(lambda a, s, c: (0.2 + c) / (1 + np.exp(14 * (a - 0.62 + 0.15 * s)))),
+    "tortuosity": Analytic(
+        lambda a, s, c: 1.5 + 1.2 * (1 - a) + np.exp(5 * (c - 0.75)) + 0.3 * (s - 0.3) ** 2
+    ),
+    "area": Analytic(lambda a, s, c: 50 + 25 * a - 12 * c - 15 * (s - 0.4) ** 2),
     "density": Analytic(lambda a, s, c: 2 + 0.5 * a + 0.9 * c - 0.2 * s),
 }
-"""Four properties that pull in different directions, as those of electrodes do."""
+"""Four properties that pull in different directions, as those of electrodes do.
+
+Conductivity falls where carbon no longer percolates, tortuosity rises where pores close.
+"""
 
 
 def measure(surrogates, recipes):

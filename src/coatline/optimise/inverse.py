@@ -127,7 +127,9 @@ class Answer:
             f"{'high' if by > 0 else 'low'}"
             for name, by in self.miss.missed.items()
         )
-        return f"no recipe meets all targets: {why}; nearest {self._write(self.miss.recipe)}: {away}"
+        return (
+            f"no recipe meets all targets: {why}; nearest {self._write(self.miss.recipe)}: {away}"
+        )
 
     def _write(self, recipe: Recipe) -> str:
         values = zip(self.inputs, recipe, strict=True)

@@ -70,6 +70,26 @@ class Process:
         shift, width = self.scale
         return shift + width * mean, width * np.sqrt(variance)
 
+    def covary(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Covariance of m + f at inputs (k, d) with that at others (l, d): (k, l)."""
+        dimensions = self.units.shape[1]
+        lengths, signal = self.parameters[:dimensions], np.exp(self.parameters[dimensions])
+        parts = [
+            solve_triangular(
+                self._factor,
+                signal * _matern(_distance(self.units, units, lengths)),
+                lower=True,
+            )
+            for units in (one, other)
+        ]
+        prior = signal * _matern(_distance(one, other, lengths))
+        return self.scale[1] ** 2 * (prior - parts[0].T @ parts[1])
+
+    @property
+    def error(self) -> float:
+        """Variance of a single new sample about m + f: of its slurry and its noise."""
+        return float(self.scale[1] ** 2 * np.exp(self.parameters[-2:]).sum())
+
     def add(self, unit: np.ndarray, value: float) -> "Process":
         """Add a sample (d,) from a slurry of its own, with the same parameters."""
         shift, width = self.scale

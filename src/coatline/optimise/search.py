@@ -98,7 +98,11 @@ def find_optimum(objective: Objective, box: Box, calls: int = 300, seed: int = 0
         n_calls=calls,
         n_initial_points=10,
         acq_func="gp_hedge",
+        # Fewer starts than skopt's 5 of 10,000 points: half the time, for three inputs as good.
+        n_points=2000,
+        n_restarts_optimizer=2,
         noise=NOISE,
+        model_queue_size=1,
         random_state=seed,
     )
     values = np.asarray(found.func_vals, dtype=float)
