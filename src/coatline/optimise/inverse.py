@@ -123,7 +123,7 @@ class Answer:
             else f"{conflict} exclude each other"
         )
         away = ", ".join(
-            f"{name} {self.miss.properties[name]:.4g}, {abs(by):.2g} too "
+            f"{name} {self.miss.properties[name]:.4g}, {abs(by):.3g} too "
             f"{'high' if by > 0 else 'low'}"
             for name, by in self.miss.missed.items()
         )
@@ -284,7 +284,7 @@ def _find_conflict(
     each: np.ndarray,
     seed: int,
 ) -> tuple[Target, ...]:
-    """A smallest set of targets that cannot be met at once; of several, that of the largest miss."""
+    """A smallest set of targets that exclude each other; of several, that of the largest miss."""
     for count in range(1, len(targets)):
         missed = []
         for subset in combinations(range(len(targets)), count):

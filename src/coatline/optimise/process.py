@@ -12,7 +12,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 CENTRES = {"length": (0.5, 1.0), "signal": (1.0, 1.0), "slurry": (0.01, 1.5), "noise": (0.01, 1.5)}
-"""Median and logarithmic width of the prior of each parameter: inputs in [0, 1], y of variance 1."""
+"""Median and logarithmic width of each parameter's prior: inputs in [0, 1], y of variance 1."""
 
 JITTER = 1e-8
 """Variance added to the diagonal for the sake of rounding, y being of variance 1."""
