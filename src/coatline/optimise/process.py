@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 CENTRES = {"length": (0.5, 1.0), "signal": (1.0, 1.0), "slurry": (0.01, 1.5), "noise": (0.01, 1.5)}
 """Median and logarithmic width of each parameter's prior: inputs in [0, 1], y of variance 1."""
@@ -153,8 +154,7 @@ def fit_process(
 
 def _distance(one: np.ndarray, other: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Distances (k, n) in units of the lengths, given as logarithms."""
-    difference = (one[:, None, :] - other[None, :, :]) / np.exp(lengths)
-    return np.sqrt((difference**2).sum(axis=-1))
+    return cdist(one / np.exp(lengths), other / np.exp(lengths))
 
 
 def _matern(distance: np.ndarray) -> np.ndarray:
