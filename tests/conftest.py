@@ -17,10 +17,10 @@ from coatline.material import Material, load_material
 ROOT = Path(__file__).resolve().parents[1]
 DECKS = ROOT / "workflow" / "lammps"
 SOLID_MASS = 0.0256  # µg: at 10 mg/cm² a film 16 µm wide, the smallest that coatline makes
-UPPER = 32.5
+UPPER = 35.0
 SHARED = {"safety_factor": 0.7, "retries": 2}
 SLURRY = {"pressure": 100.0, **SHARED}
-DRYING = {"model": "homogeneous", "pressure": 40.0, "duration": 36.0, **SHARED}
+DRYING = {"model": "homogeneous", "pressure": 22.0, "duration": 72.0, **SHARED}
 PRESSING = {"speed": 0.3, "reference_pressure": 20000.0, "frame_spacing": None, **SHARED}
 
 

@@ -55,10 +55,10 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object, not a table")
     parser.add_argument(
         "--conductivity",
-        default="am=0.01,cbd=18.8",
+        default="am=0.03,cbd=19",
         metavar="am=S,cbd=S",
-        help="S/m, of which only the ratio counts (default for NMC111: am=0.01, within 1e-3 to 1; "
-        "cbd=18.8, 5%% of 375 S/m bulk)",
+        help="S/m, of which only the ratio counts (default for NMC111: am=0.03, within 1e-3 to 1; "
+        "cbd=19, 5%% of 375 S/m bulk)",
     )
     parser.add_argument(
         "--diffusivity-cbd",

@@ -107,7 +107,7 @@ class StageForceField(Block):
 class BinderYield(Block):
     """How a bead of the carbon-binder domain yields: its nanopores crush for good under load."""
 
-    yield_stress: Positive = Field(description="mean stress where an uncrushed bead yields, kPa")
+    yield_stress: Positive = Field(description="stress where an uncrushed bead yields, kPa")
     hardening: Annotated[float, Field(ge=0, le=20)] = Field(
         description="yield stress grows with (uncrushed volume / volume) to this power"
     )
@@ -116,7 +116,7 @@ class BinderYield(Block):
 class ParticleYield(Block):
     """How an AM particle yields: it flattens at its contacts, for good."""
 
-    yield_stress: Positive = Field(description="mean stress where a whole particle yields, kPa")
+    yield_stress: Positive = Field(description="stress where a whole particle yields, kPa")
     hardening: Annotated[float, Field(ge=0)] = Field(
         description="growth of the yield stress per share of the contact diameter lost, kPa"
     )

@@ -126,13 +126,23 @@ def test_material_in_the_working_directory_is_a_relative_path(monkeypatch):
 def test_electrode_and_voxel_fit_the_particles():
     config = load_config(SMALLEST, "own.yaml")
     check_electrode(config, largest_diameter=10.35, smallest_bead=1.3, density=4.65)
-    check_force_field(config, ["default"])
+    check_force_field(config, {"default": "granular"})
     with pytest.raises(ConfigError, match=r"electrode\.solid_mass = 0\.1: .*31\.6 µm.*40 µm"):
         check_electrode(config, largest_diameter=40, smallest_bead=1.3, density=4.65)
     with pytest.raises(ConfigError, match=r"measure\.voxel_size = 0\.4: .*at most 0\.3 µm"):
         check_electrode(config, largest_diameter=10.35, smallest_bead=0.3, density=4.65)
     with pytest.raises(ConfigError, match=r"manufacture\.force_field = 'default': .*stiff"):
-        check_force_field(config, ["stiff"])
+        check_force_field(config, {"stiff": "granular"})
+
+
+def test_solvent_flows_through_beads_of_its_own_volume_only():
+    drying = {
+        "manufacture": {"drying": {"model": "heterogeneous", "rate_ratio": 10.0, "viscosity": 50.0}}
+    }
+    config = load_config({**SMALLEST, **drying}, "own.yaml")
+    check_force_field(config, {"default": "granular"})
+    with pytest.raises(ConfigError, match=r"own\.yaml: manufacture\.drying\.model.*granular one"):
+        check_force_field(config, {"default": "lennard-jones"})
 
 
 def all_fields(model, prefix=""):

@@ -1,8 +1,8 @@
 """Laws that every electrode must obey, on small real electrodes: two recipes, several compressions.
 
-The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest. A law
-that the force field in use misses is a strict expected failure with the figure that was measured:
-it fails the suite on the day the physics meets it.
+The films are the smallest that coatline makes (16 µm wide), so their scatter is the largest: what
+one jam or slip decides in them (convexity of the pressure, rise of spring-back) is a mean of three
+seeds.
 """
 
 import fcntl
@@ -136,9 +136,12 @@ def test_solids_are_conserved_by_calendering(name, rate, request):
     dried, pressed = measure(line, "dried"), measure(line, f"calendered{rate:g}")
     before = (1 - float(dried.porosity)) * float(dried.thickness)
     after = (1 - float(pressed.porosity)) * float(pressed.thickness)
-    assert after == pytest.approx(before, rel=0.015)
+    assert after == pytest.approx(before, rel=0.002)
     by_recipe = read_results(line.slurry())
-    assert before == pytest.approx(by_recipe["solid_volume"] / by_recipe["area"], rel=0.015)
+    assert before == pytest.approx(by_recipe["solid_volume"] / by_recipe["area"], rel=0.002)
+    # What measuring makes up for, the volume that spheres share where they were pressed flat.
+    solids = (1 - float(pressed.porosity)) / float(pressed.volume_fraction_active_material)
+    assert float(pressed.overlap_volume) / 100 < 0.015 * solids
 
 
 # 5. Porosity of dried and calendered films
@@ -151,22 +154,25 @@ def test_dried_porosity_falls_with_active_material(rich, lean):
 
 
 def test_calendered_porosity_has_a_floor(rich):
-    floor = float(measure(rich, "calendered30").porosity)
+    """At the deepest compression of the published curve, 36 %: the lowest porosity there is."""
+    floor = float(measure(rich, "calendered36").porosity)
     assert 0.20 <= floor <= 0.26
 
 
 # 6. Pressing
 
 
-@pytest.mark.parametrize("name", ["rich", "lean"])
-def test_pressure_rises_convex_as_porosity_falls(name, request):
-    line = request.getfixturevalue(name)
-    record = line.pressed()
-    results, series = read_results(record), read_series_of(record)
-    compression = 100 * (1 - series["height"] / results["thickness_dried"])
-    # Means over intervals of 6 % of compression: a film this small takes its load in jerks.
-    interval = np.digitize(compression, np.arange(2, 33, 6)) - 1
-    pressure = np.array([series["pressure_top"][interval == k].mean() for k in range(5)])
+@pytest.mark.parametrize("recipe", [(96, 69), (88, 60)])
+def test_pressure_rises_convex_as_porosity_falls(make_line, recipe):
+    """Means of three seeds over intervals of 6 %: a film this small takes its load in jerks."""
+    curves = []
+    for seed in (1, 2, 3):
+        record = make_line(*recipe, seed).pressed()
+        results, series = read_results(record), read_series_of(record)
+        compression = 100 * (1 - series["height"] / results["thickness_dried"])
+        interval = np.digitize(compression, np.arange(2, 33, 6)) - 1
+        curves.append([series["pressure_top"][interval == k].mean() for k in range(5)])
+    pressure = np.mean(curves, axis=0)
     # Porosity falls with pressure, and ever less: each interval costs more than the one before.
     assert np.all(np.diff(pressure) > 0)
     assert np.all(np.diff(pressure, 2) > 0)
@@ -186,15 +192,10 @@ def test_the_walls_are_free_after_release(rich, rate):
     # Just before the plane comes down again to measure the thickness.
     rest = np.flatnonzero(series["speed"] == 0)[-1]
     assert rest > np.flatnonzero(series["speed"] > 0)[-1]
-    peak = series["pressure_top"].max()
-    assert abs(series["pressure_top"][rest]) < 0.002 * peak
-    assert abs(series["pressure_bottom"][rest]) < 0.01 * peak
+    assert abs(series["pressure_top"][rest]) < 0.5  # kPa
+    assert abs(series["pressure_bottom"][rest]) < 1.0
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="porosity .350 against .358 ten times slower, at 15 %, one film",
-)
 def test_ten_times_slower_pressing_gives_the_same_film(rich, nmc111, tmp_path):
     """Pressed to 15 % and released ten times slower, porosity is the same within half a point."""
     common = {
@@ -244,18 +245,10 @@ def test_films_spring_back_by_a_part(name, request):
         assert results["thickness_lowest"] < results["thickness"] < results["thickness_dried"]
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason=".030, .039, .035 of the compression at 10, 20, 30 %, one film",
-)
-def test_spring_back_rises_with_compression(lean):
-    back = [read_results(lean.calendered(rate))["spring_back"] for rate in COMPRESSIONS]
-    assert back == sorted(back)
-
-
-def test_spring_back_of_rich_films_rises_with_compression(make_line):
+@pytest.mark.parametrize("recipe", [(96, 69), (88, 60)])
+def test_spring_back_rises_with_compression(make_line, recipe):
     """Three seeds: in one film of some twenty large particles a single jam or slip outweighs it."""
-    lines = [make_line(96, 69, seed) for seed in (1, 2, 3)]
+    lines = [make_line(*recipe, seed) for seed in (1, 2, 3)]
     back = [
         np.mean([read_results(line.calendered(rate))["spring_back"] for line in lines])
         for rate in COMPRESSIONS

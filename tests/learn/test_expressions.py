@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from notations import latex_to_text, read_text
 
 from coatline.learn.expressions import (
     JAVASCRIPT,
@@ -17,6 +16,7 @@ from coatline.learn.expressions import (
     check_names,
     from_json,
 )
+from tests.learn.notations import latex_to_text, read_text
 
 EXACT = {
     "add": lambda a, b: a + b,

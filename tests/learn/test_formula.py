@@ -5,11 +5,11 @@ import subprocess
 
 import numpy as np
 import pytest
-from notations import read_latex, read_text, run_python
 
 from coatline.learn.expressions import from_json
 from coatline.learn.features import DEFAULT_OPERATORS, build_features
 from coatline.learn.formula import Formula, Term
+from tests.learn.notations import read_latex, read_text, run_python
 
 NAMES = ("active_material", "solid_content", "compression_rate")
 BOX = ((85.0, 97.0), (55.0, 72.0), (2.0, 37.0))

@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from films import pack
+
+from tests.measure.films import pack
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from films import make_particles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatline.manufacture.state import AM, CBD, Particles
 from coatline.measure.contacts import find_pairs, mean_overlap
+from tests.measure.films import make_particles
 
 
 @settings(max_examples=40, deadline=None)

@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from films import make_particles
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, Particles
@@ -13,6 +12,7 @@ from coatline.measure.electrode import (
     write_electrode,
 )
 from coatline.measure.export import write_tiff, write_vtk
+from tests.measure.films import make_particles
 
 ARGUMENTS = {
     "solid_mass": 5000.0,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from films import make_particles
 
 from coatline.manufacture.state import AM, CBD, PORE, Particles
 from coatline.measure.surface import interface_areas, sample_surface
 from coatline.measure.volume import paint
+from tests.measure.films import make_particles
 
 
 def ball(radius, seed=0, spacing=(1.0, 1.0, 1.0)):

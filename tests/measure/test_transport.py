@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from films import make_particles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from coatline.measure.transport import (
     tortuosity_factor,
 )
 from coatline.measure.volume import paint
+from tests.measure.films import make_particles
 
 
 def test_whole_voxels_know_no_walls():

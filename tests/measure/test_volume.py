@@ -2,14 +2,14 @@ import time
 
 import numpy as np
 import pytest
-from films import make_particles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
 from coatline.measure.profile import measure_profile
-from coatline.measure.volume import fit_grid, paint
+from coatline.measure.volume import fit_grid, paint, paint_whole
+from tests.measure.films import make_particles
 
 
 @pytest.mark.parametrize("diameter", [2.0, 3.3, 6.0])
@@ -23,6 +23,27 @@ def test_two_overlapping_spheres_are_counted_once():
     volume = paint(make_particles([(4, 5, 5, 4, AM), (6, 5, 5, 4, AM)]), 10.0, 0.2)
     lens = np.pi / 12 * (4 * 2 + 2) * (2 * 2 - 2) ** 2  # two spheres of R = 2, d = 2
     assert volume.fraction["am"] * 1000 == pytest.approx(2 * np.pi / 6 * 64 - lens, rel=0.005)
+
+
+def test_pressed_active_material_keeps_its_volume():
+    balls = [(3.5, 5, 5, 4, AM), (6.5, 5, 5, 4, AM), (5, 5, 7.5, 2, CBD)]
+    union, whole = (draw(make_particles(balls), 10.0, 0.2) for draw in (paint, paint_whole))
+    assert union.fraction["am"] * 1000 < 0.97 * 2 * np.pi / 6 * 64
+    assert whole.fraction["am"] * 1000 == pytest.approx(2 * np.pi / 6 * 64, rel=5e-3)
+    # Binder gives way to it.
+    assert whole.fraction["cbd"] < union.fraction["cbd"]
+
+
+def test_a_film_without_overlaps_is_painted_as_it_is():
+    particles = make_particles([(3, 5, 5, 4, AM), (7.01, 5, 5, 4, AM), (5, 5, 7, 2, CBD)])
+    union, whole = paint(particles, 10.0, 0.1), paint_whole(particles, 10.0, 0.1)
+    assert whole.fraction["am"] == pytest.approx(union.fraction["am"], rel=1e-3)
+    assert paint_whole(make_particles([(5, 5, 7, 2, CBD)]), 10.0, 0.25).fraction["am"] == 0
+
+
+def test_a_film_too_thin_for_its_active_material_is_refused():
+    with pytest.raises(InputError, match="active material alone fills"):
+        paint_whole(make_particles([(5, 5, 2, 9, AM)]), 3.0, 0.5)
 
 
 def test_active_material_takes_precedence():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coatline.errors import ConfigError
-from coatline.report.published import load_published
+from coatline.errors import ConfigError, InputError
+from coatline.report.published import Published, load_published
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "published" / "nmc111.yaml"
 
@@ -56,6 +56,8 @@ def test_tortuosity_series_conserves_its_solids_as_its_note_says():
         ({"name": "dried-90"}, "dried-90: two data have this name"),
         ({"spread": [0.1, 0.2]}, "one spread per value, got 2"),
         ({"values": [-0.1]}, "greater than 0"),
+        ({"values": [48.7]}, "a porosity is a share between 0 and 1"),
+        ({"at": [100.0]}, "compression rates are below 100 %"),
         ({"grade": "rumour"}, "grade"),
         ({"colour": "red"}, "colour"),
         ({"relative": True}, "relative values begin with 1"),
@@ -72,3 +74,9 @@ def test_a_bad_datum_is_named_on_one_line(tmp_path, content, change, message):
     text = str(caught.value)
     assert message in text and text.startswith(f"{path}: ") and "\n" not in text
     assert "dried-9" in text
+
+
+def test_a_datum_that_is_not_there_is_named(content):
+    content = {**content, "data": content["data"][:1]}
+    with pytest.raises(InputError, match="there is no datum 'curve-96-simulated'"):
+        Published.model_validate(content)["curve-96-simulated"]

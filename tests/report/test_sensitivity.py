@@ -3,9 +3,9 @@
 import math
 
 import pytest
-from synthetic import make_campaign, make_rows
 
 from coatline.report.sensitivity import PROPERTIES, describe_law, measure_shift
+from tests.report.synthetic import make_campaign, make_rows
 
 RATES = (0, 10, 20, 25, 30)
 BASE = make_campaign("base", make_rows([(96, 69, 0.45)], RATES, seeds=5, scatter=0.01))

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from synthetic import make_campaign, make_electrode, make_rows, write_campaign
 
 from coatline import cli
 from coatline.report.films import read_campaign
 from coatline.report.published import load_published
 from coatline.report.validation import CHANGES, LAWS, PREFIX, REFERENCE, write_validation
 from coatline.report.validation_figures import draw_overview
+from tests.report.synthetic import make_campaign, make_electrode, make_rows, write_campaign
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "config" / "published" / "nmc111.yaml"

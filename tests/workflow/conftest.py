@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from clones import Clone, make_clone
+
+from tests.workflow.clones import Clone, make_clone
 
 
 @pytest.fixture

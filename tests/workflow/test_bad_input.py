@@ -2,7 +2,8 @@
 
 import pytest
 import yaml
-from clones import make_clone
+
+from tests.workflow.clones import make_clone
 
 BAD = {
     "unknown key": (

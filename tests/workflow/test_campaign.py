@@ -6,7 +6,8 @@ from pathlib import Path
 
 import netCDF4
 import pytest
-from clones import Clone, make_clone
+
+from tests.workflow.clones import Clone, make_clone
 
 CONFIG = ("--cores", "1", "--configfile", "small.yaml")
 

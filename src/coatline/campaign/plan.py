@@ -142,7 +142,7 @@ def make_plan(
     """
     config = load_config(mapping, source)
     material = load_material(config.material_file)
-    check_force_field(config, list(material.force_fields))
+    check_force_field(config, {name: ff.law for name, ff in material.force_fields.items()})
     check_electrode(
         config,
         max(material.particle_sizes.diameters),

@@ -15,6 +15,12 @@ LENNARD_JONES = "lennard-jones"
 PAIRS = (("cbd_cbd", 1, 1), ("am_cbd", 1, 2), ("am_am", 2, 2))
 """Contact name and LAMMPS atom types; type 3 is the plane's marker, which touches nothing."""
 
+STIFFENING = 3
+"""Moduli and damping run geometrically with this power of the share of solvent gone.
+
+Beads fill the slurry and must have shrunk before they stiffen: with 1 a film swells by an eighth.
+"""
+
 COORDINATION = 8
 """Contacts assumed on the smallest particle of each phase; dense packings here have 5 to 7."""
 
@@ -46,13 +52,14 @@ def _law(contact: dict) -> str:
 def _ramped(wet: dict, dried: dict) -> str:
     """One contact between two states, as functions of the LAMMPS variable `gone` in (0, 1].
 
-    Modulus and damping run geometrically, surface energy and friction linearly.
+    Modulus and damping run geometrically with the power `STIFFENING` of it, surface energy and
+    friction linearly.
     """
 
     def between(key: str) -> str:
         if not (wet[key] or dried[key]):
             return "0"
-        return f"$({wet[key]:.10g}*({dried[key] / wet[key]:.10g})^v_gone)"
+        return f"$({wet[key]:.10g}*({dried[key] / wet[key]:.10g})^(v_gone^{STIFFENING}))"
 
     def growing(key: str) -> str | float:
         if not (wet[key] or dried[key]):
@@ -74,6 +81,13 @@ def _collector(law: str) -> str:
 
 def _plane(law: str) -> str:
     return f"fix         top film wall/gran/region granular {law} region above contacts\n"
+
+
+def _drag(stage: dict) -> str:
+    """A Langevin thermostat at zero temperature: a drag in proportion to each particle's mass."""
+    if not stage["drag"]:
+        return 'if          "$(is_defined(fix,drag))" then "unfix drag"\n'
+    return f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
 
 
 def _smooth(wall: dict) -> dict:
@@ -105,8 +119,9 @@ def write_force_field(
 
     `pair.lmp` holds the pair style and its coefficients, `collector.lmp` and `plane.lmp` the walls,
     `drag.lmp` the viscous drag; with `wet`, `ramp.lmp` holds the coefficients on the way from the
-    slurry to this stage. The plane is smooth and has neither cohesion nor a dashpot: a dashpot
-    would make the first step after a restart differ from an uninterrupted run.
+    slurry to this stage and `drag_wet.lmp` the drag of the slurry. The plane is smooth and has
+    neither cohesion nor a dashpot: a dashpot would make the first step after a restart differ from
+    an uninterrupted run.
 
     Args:
         folder: where to write; made if missing.
@@ -144,9 +159,9 @@ def write_force_field(
     wall = stage["wall"]
     (folder / "collector.lmp").write_text(_collector(_law(wall)))
     (folder / "plane.lmp").write_text(_plane(_law(_smooth(wall))))
-    # A Langevin thermostat at zero temperature is a drag in proportion to each particle's mass.
-    drag = f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
-    (folder / "drag.lmp").write_text(drag if stage["drag"] else "# no drag\n")
+    (folder / "drag.lmp").write_text(_drag(stage))
+    if wet is not None:
+        (folder / "drag_wet.lmp").write_text(_drag(wet))
     if ramp is not None:
         walls = _collector(_ramped(wet["wall"], wall))
         walls += _plane(_ramped(_smooth(wet["wall"]), _smooth(wall)))

@@ -15,28 +15,33 @@ from coatline.measure.profile import measure_profile
 from coatline.measure.surface import sample_surface
 from coatline.measure.taufactor import run_taufactor
 from coatline.measure.transport import Effective, solve_transport, tortuosity_factor
-from coatline.measure.volume import Volume, paint
+from coatline.measure.volume import Volume, paint_whole
 
 PERIODIC = (True, True, False)
 BLOCKED = "blocked: no connected path from the collector to the surface"
 
 _FLUX = "|inlet - outlet| over the mean flux of the solution"
+_SPHERES = "union of spheres, AM enlarged by a common factor to its full volume"
 VARIABLES = {
     "thickness": ("um", "thickness", "height above the collector, as given by the pressing plane"),
     "density": ("g/cm3", "density", "solid mass over area times thickness"),
-    "porosity": ("1", "porosity, CBD nanopores included", "1 - phi_AM - (1 - n) phi_CBD, union"),
-    "porosity_without_nanopores": ("1", "porosity outside AM and CBD beads", "union of spheres"),
+    "porosity": (
+        "1",
+        "porosity, CBD nanopores included",
+        "1 - phi_AM - (1 - n) phi_CBD: all solids, by their volume, are in the film",
+    ),
+    "porosity_without_nanopores": ("1", "porosity outside AM and CBD beads", _SPHERES),
     "nanoporosity": (
         "1",
         "mean pore share n inside CBD beads",
         "1 - volume of CBD solid over volume of the union of beads: crushed and overlapped beads "
         "have lost pores, never solid; below 0, overlaps ask for more than there were",
     ),
-    "volume_fraction_active_material": ("1", "volume fraction of AM", "union of spheres"),
+    "volume_fraction_active_material": ("1", "volume fraction of AM", _SPHERES),
     "volume_fraction_cbd": (
         "1",
         "volume fraction of CBD beads, their nanopores included",
-        "union of spheres, outside AM",
+        f"{_SPHERES}, outside AM",
     ),
     "active_surface_area": (
         "%",
@@ -82,6 +87,11 @@ VARIABLES = {
     "flux_mismatch_diffusivity": ("1", "flux mismatch of the diffusivity", _FLUX),
     "flux_mismatch_pore": ("1", "flux mismatch of the diffusivity of pores alone", _FLUX),
     "flux_mismatch_conductivity": ("1", "flux mismatch of the conductivity", _FLUX),
+    "overlap_volume": (
+        "%",
+        "AM volume that spheres pressed together share with each other",
+        "1 - union over sum of the spheres, before AM is enlarged to its full volume",
+    ),
     "mean_overlap": (
         "%",
         "mean overlap of touching spheres over the smaller one's diameter",
@@ -152,7 +162,7 @@ def measure_electrode(
     box = particles.side[0] * particles.side[1] * height
     pairs = find_pairs(particles)
     whole = _extend_beads(particles, bead_diameter)
-    volume = paint(particles, height, voxel_size, supersampling)
+    volume = paint_whole(particles, height, voxel_size, supersampling)
     share = volume.fraction
     surface = sample_surface(whole, height, coverage=cbd_coverage)
     nanoporosity = 1 - cbd_solid_volume / (share["cbd"] * box) if share["cbd"] else 0.0
@@ -167,6 +177,7 @@ def measure_electrode(
         "active_surface_area": surface.active_surface_area,
         "specific_surface_area_am_pore": surface.pore / box,
         "specific_surface_area_am_cbd": surface.cbd / box,
+        "overlap_volume": 100 * volume.overlap,
         "mean_overlap": mean_overlap(particles, pairs),
         "sphere_volume_fraction": float(np.pi / 6 * (particles.diameter**3).sum() / box),
     }
@@ -181,7 +192,7 @@ def measure_electrode(
     dataset["volume_fraction"] = (
         ("phase", "depth"),
         profile,
-        _attributes("1", "volume fraction over depth", "voxel slabs of the union of spheres"),
+        _attributes("1", "volume fraction over depth", f"voxel slabs; {_SPHERES}"),
     )
     dataset = dataset.assign_coords(
         phase=("phase", ["pore", "cbd", "am"], _attributes("", "phase", "order of the labels")),

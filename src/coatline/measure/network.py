@@ -15,7 +15,7 @@ Springer 1967, ch. 4; for beds of spheres G. K. Batchelor and R. W. O'Brien, Pro
 **Limits.** Contacts are taken as small and far apart. Where overlaps are deep they are neither, and
 without an interface resistance the network may carry more than columns of the same volume would:
 equal spheres do from a mean overlap of 4 % of the diameter on if packed face-centred, of 13 % if at
-random. With 1.2e-3 Ω cm² and 19 S/m both stay below that bound.
+random. With 1.1e-3 Ω cm² and 19 S/m both stay below that bound.
 """
 
 import math

@@ -20,7 +20,11 @@ CALENDERING = {
         "share of the compressed thickness that comes back",
         "(thickness - lowest height) / (dried thickness - lowest height)",
     ),
-    "pressure_peak": ("kPa", "highest pressure on the calendering plane", "wall force over area"),
+    "pressure_peak": (
+        "kPa",
+        "highest pressure on the calendering plane",
+        "wall force over area, means over the lines of the record",
+    ),
 }
 """What the calendering record adds: units, long name and method."""
 

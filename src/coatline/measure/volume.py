@@ -8,13 +8,16 @@ voxels alone.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
 
 from coatline.errors import InputError
 from coatline.manufacture.state import AM, CBD, PORE, Particles
+
+FULL = 2e-4
+"""Share of the AM volume that may be missing from a film painted whole."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,15 @@ class Volume:
         label: (nx, ny, nz) uint8, the phase that fills most of each voxel: 0 pore, 1 CBD, 2 AM.
         spacing: voxel edges (dx, dy, dz) in µm. The grid fits the box exactly, so that edges differ
             from the voxel size asked for by up to half a voxel over the whole length.
+        overlap: share of the AM volume that the union of its spheres lacks; 0 unless `paint_whole`
+            made up for it.
     """
 
     am: np.ndarray
     cbd: np.ndarray
     label: np.ndarray
     spacing: tuple[float, float, float]
+    overlap: float = 0.0
 
     @property
     def pore(self) -> np.ndarray:
@@ -90,6 +96,47 @@ def paint(
     phase = particles.phase[order].astype(np.uint8)
     parts = _paint((centre, radius, phase), shape, np.array(spacing), supersampling)
     return Volume(*parts, spacing=spacing)
+
+
+def paint_whole(
+    particles: Particles,
+    height: float,
+    voxel_size: float,
+    supersampling: int = 4,
+) -> Volume:
+    """Paint a film whose active material keeps its volume where it was pressed flat.
+
+    Neighbours that were pressed together overlap as spheres, and their union is less than what they
+    hold. The material of a flattened contact is still there, beside it: all AM diameters are
+    enlarged by one factor, a few thousandths, until the painted AM has the volume of its spheres.
+    How much was missing is kept, as `overlap`.
+
+    Args:
+        particles, height, voxel_size, supersampling: as in `paint`.
+
+    Raises:
+        InputError: as `paint`; or AM does not fit into the film.
+    """
+    volume = paint(particles, height, voxel_size, supersampling)
+    am = particles.phase == AM
+    held = np.pi / 6 * float((particles.diameter[am] ** 3).sum())
+    aim = held / (particles.side[0] * particles.side[1] * height)
+    if aim >= 1:
+        raise InputError(f"film of {height:g} µm: its active material alone fills {aim:.3f} of it")
+    overlap = max(0.0, 1 - volume.fraction["am"] / aim) if aim else 0.0
+    factor = 1.0
+    for _ in range(20):
+        if volume.fraction["am"] >= aim * (1 - FULL):
+            return replace(volume, overlap=overlap)
+        # Of the surface that a growing sphere adds, only what faces no other AM counts: each step
+        # falls short, and the next makes up for it.
+        factor *= (aim / volume.fraction["am"]) ** (1 / 3)
+        diameter = np.where(am, factor * particles.diameter, particles.diameter)
+        volume = paint(replace(particles, diameter=diameter), height, voxel_size, supersampling)
+    raise InputError(
+        f"film of {height:g} µm: active material enlarged by {100 * (factor - 1):.1f} % still "
+        f"fills {volume.fraction['am']:.3f} of it and not {aim:.3f}"
+    )
 
 
 @njit(cache=True)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scipy.stats import t
+
 from coatline.report.films import Film, Spread, average, compressions_of, group, select, spread_of
 from coatline.report.published import Datum, Published
 
@@ -261,19 +263,35 @@ def _judge_spring_back(films: Sequence[Film]) -> list[Target]:
 
 def _judge_recovery(
     recipe: tuple[float, float], films: Sequence[Film], name: str, measure: str
-) -> tuple[str, str, bool] | None:
-    """Text, outcome and verdict for one recipe; none where it was pressed less than twice."""
+) -> tuple[str, str, bool | None] | None:
+    """Text, outcome and verdict for one recipe; none where it was pressed less than twice.
+
+    Open where a mean falls by less than the 95 % interval of the difference over the same films.
+    """
     rates = [rate for rate in compressions_of(films) if rate > 0]
     means = [average(films, name, "compression_rate", rate).mean for rate in rates]
     found = [(rate, mean) for rate, mean in zip(rates, means) if math.isfinite(mean)]
     if len(found) < 2:
         return None
     words = [] if all(0.003 <= mean <= 0.18 for _, mean in found) else ["out of bounds"]
-    if not all(b > a for (_, a), (_, b) in pairwise(found)):
-        words.append("does not rise throughout")
+    met: bool | None = not words
+    for (low, before), (high, after) in pairwise(found):
+        if after > before:
+            continue
+        step = spread_of(
+            film.look_up(name, "compression_rate", high)
+            - film.look_up(name, "compression_rate", low)
+            for film in films
+        )
+        noise = abs(step.mean) < step.interval  # False where there is no interval
+        words.append(
+            f"falls to {high:g} by {-100 * step.mean:.1f} ± {100 * step.interval:.1f}"
+            + (", within noise" if noise else "")
+        )
+        met = None if noise and met is not False else False
     ours = ", ".join(f"{100 * mean:.1f} at {rate:g}" for rate, mean in found)
     text = f"spring-back of {recipe[0]:g}/{recipe[1]:g}, {measure}, over CR"
-    return text, f"{ours}{': ' if words else ''}{', '.join(words)}", not words
+    return text, f"{ours}{': ' if words else ''}{'; '.join(words)}", met
 
 
 def _judge_rows(
@@ -324,13 +342,17 @@ def _judge_solid_content(
     rank: str, films: Sequence[Film], active_material: float, low: float, high: float
 ) -> Target:
     text = f"solid content {low:g} → {high:g} % at {active_material:g} % active material"
-    bound = "dries denser, by more than two standard errors"
+    bound = "dries denser, beyond the 95 % interval of the difference"
     first, second = (_dried(films, active_material, content) for content in (low, high))
     if min(first.count, second.count) < 2:
         return Target(rank, text, bound, NOT_RUN, None)
     shift, error = second.mean - first.mean, math.hypot(first.error, second.error)
-    ours = f"porosity {100 * shift:+.2f} ± {100 * error:.2f} points"
-    return Target(rank, text, bound, ours, shift < -2 * error)
+    # Welch's test: as many degrees of freedom as the two variances leave.
+    parts = [(one.error**4, one.count - 1) for one in (first, second)]
+    freedom = error**4 / sum(part / count for part, count in parts)
+    interval = error * float(t.ppf(0.975, freedom))
+    ours = f"porosity {100 * shift:+.2f} ± {100 * interval:.2f} points"
+    return Target(rank, text, bound, ours, shift < -interval)
 
 
 def compare_pressure(datum: Datum, films: Sequence[Film]) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t
 
 from coatline.errors import InputError
 from coatline.measure.curves import Curves, read_curves
@@ -34,6 +35,11 @@ class Spread:
     def error(self) -> float:
         """Standard error of the mean."""
         return self.sd / math.sqrt(self.count) if self.count > 1 else math.nan
+
+    @property
+    def interval(self) -> float:
+        """Half of the 95 % confidence interval of the mean, by Student's t."""
+        return self.error * float(t.ppf(0.975, self.count - 1)) if self.count > 1 else math.nan
 
 
 def spread_of(values: Iterable[float]) -> Spread:

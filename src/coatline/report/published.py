@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from coatline.errors import ConfigError
+from coatline.errors import ConfigError, InputError
 from coatline.yaml_file import read_yaml
 
 Positive = Annotated[float, Field(gt=0)]
@@ -86,6 +86,14 @@ class Datum(Block):
             raise ValueError(f"{self.name}: one spread per value, got {len(self.spread)}")
         if self.property == "porosity" and self.porosity is None:
             raise ValueError(f"{self.name}: say whether porosity is total or without-nanopores")
+        shares = self.values if self.property == "porosity" and not self.relative else []
+        shares = [*shares, *(self.at if self.over == "porosity" else [])]
+        if any(not 0 < share < 1 for share in shares):
+            raise ValueError(f"{self.name}: a porosity is a share between 0 and 1")
+        if self.over == "compression_rate" and max(self.at) >= 100:
+            raise ValueError(
+                f"{self.name}: compression rates are below 100 %, got {max(self.at):g}"
+            )
         if self.relative and self.values[0] != 1:
             raise ValueError(f"{self.name}: relative values begin with 1, got {self.values[0]:g}")
         return self
@@ -153,8 +161,15 @@ class Published(Block):
         return self
 
     def __getitem__(self, name: str) -> Datum:
-        """Look up a datum by its name."""
-        return next(datum for datum in self.data if datum.name == name)
+        """Look up a datum by its name.
+
+        Raises:
+            InputError: there is none.
+        """
+        for datum in self.data:
+            if datum.name == name:
+                return datum
+        raise InputError(f"published data on {self.material}: there is no datum {name!r}")
 
 
 def load_published(path: Path) -> Published:

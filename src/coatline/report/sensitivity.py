@@ -28,26 +28,28 @@ class Shift:
         base: of the unchanged films, all seeds.
         mean: changed - unchanged, mean over the seeds that both have.
         error: standard error of that mean.
+        interval: half of its 95 % confidence interval.
         count: seeds that both have.
     """
 
     base: Spread
     mean: float
     error: float
+    interval: float
     count: int
 
     @property
     def within(self) -> bool | None:
         """Whether the shift is less than the seed-to-seed spread.
 
-        None where that is not known: too few seeds, or a shift beyond the spread but below two of
-        its own standard errors, as films with other particles differ by chance.
+        None where that is not known: too few seeds, or a shift beyond the spread whose confidence
+        interval holds 0, as films with other particles differ by chance.
         """
         if not math.isfinite(self.mean) or not math.isfinite(self.base.sd):
             return None
         if abs(self.mean) <= self.base.sd:
             return True
-        return False if abs(self.mean) > 2 * self.error else None
+        return False if abs(self.mean) > self.interval else None
 
 
 def value_of(film: Film, name: str, compression_rate: float) -> float:
@@ -75,7 +77,8 @@ def measure_shift(
         if film.slurry in before
     ]
     found = spread_of(pairs)
-    return Shift(spread_of(before.values()), found.mean, found.error, found.count)
+    base = spread_of(before.values())
+    return Shift(base, found.mean, found.error, found.interval, found.count)
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ def _draw_spring_back(axes: Axes, films: Sequence[Film], published: Published | 
     axes.axhspan(0.3, 18, color="0.93", label="bounds of target 4")
     _plot_ours(axes, _pressed(films), _rate, _at("spring_back", 100), least=1.0)
     axes.set(xlabel="Compression rate (%)", ylabel="Spring-back (% of compression)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
 
 
 def _draw_recovery(axes: Axes, films: Sequence[Film], published: Published | None) -> None:
@@ -253,7 +253,7 @@ def _draw_recovery(axes: Axes, films: Sequence[Film], published: Published | Non
     data = _data(published, property="recovery")
     _mark(axes, published, data, lambda d: d.at, lambda d: [100 * value for value in d.values])
     axes.set(xlabel="Compression rate (%)", ylabel="Recovered / compressed (%)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
 
 
 def _draw_tortuosity(axes: Axes, films: Sequence[Film], published: Published | None) -> None:

@@ -1,5 +1,7 @@
 """Checks of a configuration against its material."""
 
+from collections.abc import Mapping
+
 from coatline.campaign.config.explain import show
 from coatline.campaign.config.load import Config
 from coatline.errors import ConfigError
@@ -43,19 +45,26 @@ def check_electrode(
         )
 
 
-def check_force_field(config: Config, names: list[str]) -> None:
+def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
     """Check that the material has the force field that is asked for.
 
     Args:
         config: the configuration.
-        names: force fields of the material.
+        laws: the law of each force field of the material, by name.
 
     Raises:
-        ConfigError: it has no such force field.
+        ConfigError: it has no such force field, or one that cannot be dried in the way asked for.
     """
     wanted = config.manufacture.force_field
-    if wanted not in names:
+    if wanted not in laws:
         raise ConfigError(
             f"{config.source}: manufacture.force_field = {show(wanted)}: is no force field of "
-            f"{config.material}; must be one of {', '.join(sorted(names))}"
+            f"{config.material}; must be one of {', '.join(sorted(laws))}"
+        )
+    if config.manufacture.drying.model == "heterogeneous" and laws[wanted] != "granular":
+        # Its wet beads are wider than what they hold: solvent would flow that is not there.
+        raise ConfigError(
+            f"{config.source}: manufacture.drying.model = 'heterogeneous': needs a force field "
+            f"whose beads have the volume of their solvent; {show(wanted)} is {laws[wanted]}, take "
+            "a granular one or drying.model = 'homogeneous'"
         )

@@ -49,16 +49,16 @@ class Drying(Block):
     )
     pressure: float = describe(
         "pressure on the film while it dries",
-        40.0,
-        example=40,
+        22.0,
+        example=22,
         unit="kPa",
         gt=0,
         le=1e4,
     )
     duration: float = describe(
         "time in which the solvent leaves, before the film is held until it rests",
-        36.0,
-        example=36,
+        72.0,
+        example=72,
         unit="µs",
         gt=1,
         le=1e5,
