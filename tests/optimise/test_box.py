@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from stand_in import BOX
 
 from coatline.optimise.box import Box
+from tests.optimise.stand_in import BOX
 
 
 def test_unit_box_and_back():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from stand_in import BOX, Analytic
 
 from coatline.optimise.inverse import find_recipes
 from coatline.optimise.objective import Aim, Objective
+from tests.optimise.stand_in import BOX, Analytic
 
 AIMS = [
     Aim("density", "maximise", 2.0, 3.0),

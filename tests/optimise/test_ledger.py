@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from stand_in import BOX, make_objective
 
 from coatline.errors import InputError
 from coatline.optimise.box import INPUTS
 from coatline.optimise.ledger import propose_round, read_ledger
 from coatline.optimise.rounds import Samples
+from tests.optimise.stand_in import BOX, make_objective
 
 OBJECTIVE = make_objective()
 AIMS = OBJECTIVE.aims

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from stand_in import BOX, Analytic, make_objective
 
 from coatline.optimise.objective import Aim, Objective, make_aims
+from tests.optimise.stand_in import BOX, Analytic, make_objective
 
 DATASET = {
     "density": np.array([2.0, 3.0, np.nan, 2.5]),

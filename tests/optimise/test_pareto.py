@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from stand_in import BOX, Analytic, make_objective
 
 from coatline.optimise.objective import Aim, Objective
 from coatline.optimise.pareto import find_front, find_undominated
 from coatline.optimise.search import Optimum, describe_optimum, find_global
+from tests.optimise.stand_in import BOX, Analytic, make_objective
 
 
 def make_zdt1():

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.stats import wilcoxon
-from stand_in import BOX, Analytic, make_objective
 
 from coatline.optimise.objective import Aim, Objective
 from coatline.optimise.rounds import (
@@ -14,6 +13,7 @@ from coatline.optimise.rounds import (
     recommend_recipe,
 )
 from coatline.optimise.search import find_global
+from tests.optimise.stand_in import BOX, Analytic, make_objective
 
 OBJECTIVE = make_objective()
 LINE = Objective([Aim("y", "minimise", 0.0, 1.0)], {"y": Analytic(lambda a, s, c: a)})

@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
-from stand_in import BOX, Analytic, make_objective
 
 from coatline.optimise.box import INPUTS
 from coatline.optimise.objective import Aim, Objective
@@ -16,6 +15,7 @@ from coatline.optimise.search import (
     find_optimum,
     resample_slurries,
 )
+from tests.optimise.stand_in import BOX, Analytic, make_objective
 
 AIM = Aim("y", "minimise", -1.0, 2.0)
 """Below the least value of y, so that the square of C_f does not flatten the optimum."""
