@@ -13,7 +13,6 @@ from coatline.optimise.search import (
     estimate_uncertainty,
     find_global,
     find_optimum,
-    resample_slurries,
 )
 from tests.optimise.stand_in import BOX, Analytic, make_objective
 
@@ -108,26 +107,6 @@ def test_partial_dependence_of_a_product_by_hand(tmp_path):
         first[f"mean_{a}_{s}"], np.broadcast_to(steps[:, None], (5, 5)), atol=1e-12
     )
     np.testing.assert_allclose(first[f"deviation_{a}_{s}"], 0, atol=1e-12)
-
-
-def test_bootstrap_draws_whole_slurries():
-    slurry = ["y0", "y0", "y1", "y2", "y2", "y2"]
-    draws = list(resample_slurries(slurry, 200, seed=1))
-    counts = np.zeros(6)
-    for rows, draw in draws:
-        assert len(set(draw)) == 3
-        for number in set(draw):
-            names = {slurry[row] for row in rows[draw == number]}
-            assert len(names) == 1
-            assert list(rows[draw == number]) == [
-                index for index, name in enumerate(slurry) if name in names
-            ]
-        counts += np.bincount(rows, minlength=6)
-    np.testing.assert_allclose(counts / 200, 1, atol=0.2)
-    first, _ = next(iter(resample_slurries(slurry, 1, seed=1)))
-    np.testing.assert_array_equal(first, draws[0][0])
-    with pytest.raises(ValueError, match="1 slurries are too few"):
-        list(resample_slurries(["y0", "y0"], 3))
 
 
 def test_uncertainty_of_the_optimum(tmp_path):

@@ -219,39 +219,6 @@ def _list_shown(inputs: int) -> Iterator[list[int]]:
         yield from (list(shown) for shown in combinations(range(inputs), count))
 
 
-def resample_slurries(
-    slurry: Sequence[object], repeats: int, seed: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Draw bootstrap samples of whole slurries: electrodes of one slurry are not independent.
-
-    Source: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application, Cambridge
-    University Press 1997, section 3.8.
-
-    Args:
-        slurry: (n,) slurry of each sample.
-        repeats: bootstrap samples wanted.
-        seed: repeat k is the same whatever their number.
-
-    Yields:
-        Indices of the samples drawn, and the number of the draw that each came by: a slurry drawn
-        twice counts as two slurries.
-
-    Raises:
-        ValueError: there are fewer than two slurries.
-    """
-    groups: dict[object, list[int]] = {}
-    for index, name in enumerate(slurry):
-        groups.setdefault(name, []).append(index)
-    if len(groups) < 2:
-        raise ValueError(f"bootstrap: {len(groups)} slurries are too few, at least 2 are needed")
-    rows = [np.array(members) for members in groups.values()]
-    for repeat in range(repeats):
-        drawn = np.random.default_rng([seed, repeat]).integers(len(rows), size=len(rows))
-        picked = [rows[number] for number in drawn]
-        draw = np.repeat(np.arange(len(picked)), [len(members) for members in picked])
-        yield np.concatenate(picked), draw
-
-
 def estimate_uncertainty(
     optimum: Optimum,
     refits: Sequence[Objective],
@@ -264,7 +231,7 @@ def estimate_uncertainty(
     Args:
         optimum: found with the surrogates of all of the dataset.
         refits: objectives of the same aims with surrogates refitted to bootstrap samples of
-            slurries, see `resample_slurries`.
+            slurries, see `coatline.learn.resampling.draw_slurries`.
         box: that optima are sought in.
         seed: of the searches, by differential evolution.
         level: of the percentile intervals.

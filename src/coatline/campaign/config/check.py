@@ -45,6 +45,26 @@ def check_electrode(
         )
 
 
+def check_choice(config: Config, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Check that the user's recipes beside the optimum lie where surrogates can predict them.
+
+    Args:
+        config: the configuration.
+        ranges: of the three inputs over the design, %.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    for index, recipe in enumerate(config.optimise.recipes if config.optimise else ()):
+        for name, (low, high) in ranges.items():
+            value = getattr(recipe, name)
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"{config.source}: optimise.recipes[{index}].{name} = {value:g}: is out of the "
+                    f"design's range, {low:g} to {high:g} %, where surrogates hold"
+                )
+
+
 def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
     """Check that the material has the force field that is asked for.
 
