@@ -83,13 +83,16 @@ class Measurements:
         return ""
 
 
-def read_measurements(paths: Sequence[Path], properties: Sequence[str]) -> Measurements:
+def read_measurements(
+    paths: Sequence[Path], properties: Sequence[str], all_may_fail: bool = False
+) -> Measurements:
     """Read datasets of one material, such as that of a campaign and those of its rounds.
 
     Args:
         paths: netCDF files as `coatline.measure.dataset` writes them.
         properties: variables wanted; one that no sample has because all that could have it failed
             is NaN.
+        all_may_fail: whether it is no error that all samples have failed.
 
     Returns:
         All samples, in the order of the files.
@@ -112,7 +115,7 @@ def read_measurements(paths: Sequence[Path], properties: Sequence[str]) -> Measu
     twice = [name for name, count in Counter(whole.sample).items() if count > 1]
     if twice:
         raise InputError(f"{paths[-1]}: sample {twice[0]} is in another dataset as well")
-    if not whole.ok.any():
+    if not whole.ok.any() and not all_may_fail:
         causes = Counter(whole.cause).most_common(3)
         listed = "; ".join(f"{count} x {cause}" for cause, count in causes)
         raise InputError(

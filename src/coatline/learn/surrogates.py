@@ -267,6 +267,22 @@ def read_surrogates(path: Path, data: Measurements) -> dict[str, dict[str, BaseE
     return found
 
 
+def read_errors(path: Path) -> dict[str, float | None]:
+    """Read the error of each formula for samples held out, on its scale; see `Sisso.held_out_`.
+
+    Args:
+        path: JSON of `describe_surrogates`.
+
+    Returns:
+        By property, None where it is unknown.
+    """
+    record = json.loads(Path(path).read_text(encoding="utf-8"))
+    return {
+        name: parts.get("sisso", {}).get("held_out_error")
+        for name, parts in record["properties"].items()
+    }
+
+
 def _condition(record: Mapping, data: Measurements, name: str, box: Box) -> SlurryProcess:
     given = record["hyperparameters"]
     hyperparameters = Hyperparameters(

@@ -20,6 +20,7 @@ from coatline.learn.validation import (
     find_ceiling,
     split_samples,
     validate,
+    write_rows,
 )
 
 PUBLISHED = ("sisso", "sample")
@@ -270,6 +271,14 @@ def list_indices(
                 continue
             rows += [{"property": name, "surrogate": kind} | row for row in found.to_rows()]
     return rows, notes
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as CSV by `write_rows`; an empty file where there are none."""
+    if rows:
+        write_rows(path, rows)
+    else:
+        Path(path).write_text("", encoding="utf-8")
 
 
 def _name_inputs(
