@@ -39,9 +39,7 @@ def write_dataset(path, inputs, slurry, values, letter="y", failed=()):
         status=["failed" if one else "ok" for one in bad],
         cause=["lost atoms" if one else "" for one in bad],
         values={
-            name: np.where(bad, np.nan, column)
-            for name, column in values.items()
-            if not bad.all()
+            name: np.where(bad, np.nan, column) for name, column in values.items() if not bad.all()
         },
         units={name: {"units": UNITS.get(name, "1"), "long_name": name} for name in values},
         profile=np.full((len(names), 3, 50), np.nan),

@@ -50,7 +50,8 @@ class Study:
         data: all electrodes.
         box: that recipes lie in.
         fixed: inputs that do not vary, %.
-        aims: of the properties that are not constant.
+        aims: of the properties that can be learned.
+        ranks: of all that tell electrodes apart, learned or not.
         objective: None where no property has a surrogate.
         left_out: why a property that has a goal plays no part, by property.
         units: by property.
@@ -60,6 +61,7 @@ class Study:
     box: Box
     fixed: dict[str, float]
     aims: tuple[Aim, ...]
+    ranks: tuple[Aim, ...]
     objective: Objective | None
     left_out: dict[str, str]
     units: dict[str, str]
@@ -99,6 +101,19 @@ def choose_aims(
     return aims, {name: why for name, why in left_out.items() if why}
 
 
+def rank_aims(
+    data: Measurements, goals: Mapping[str, str], weights: Mapping[str, float]
+) -> tuple[Aim, ...]:
+    """Make the aims of all properties that are not constant, however few the electrodes are."""
+    aims = []
+    for name, goal in goals.items():
+        values = data.values[name][data.find_rows(name)]
+        weight = weights.get(name, 1.0)
+        if weight > 0 and len(values) > 1 and np.ptp(values) > 0:
+            aims.append(Aim(name, goal, float(values.min()), float(values.max()), weight))
+    return tuple(aims)
+
+
 def make_study(
     base: Measurements,
     data: Measurements,
@@ -132,7 +147,9 @@ def make_study(
     objective = None
     if any(aim.weight > 0 for aim in used):
         objective = Objective(used, {aim.name: chosen[aim.name] for aim in used})
-    return Study(data, make_box(edges), dict(fixed), aims, objective, left_out, dict(base.units))
+    ranks = rank_aims(base, goals, weights)
+    units = dict(base.units)
+    return Study(data, make_box(edges), dict(fixed), aims, ranks, objective, left_out, units)
 
 
 def load_study(
@@ -225,19 +242,19 @@ def _describe(study: Study, optimum: Optimum) -> dict[str, Any]:
 
 
 def _fall_back(study: Study) -> dict[str, Any]:
-    """The best electrode made; without any aim, the middle of the box."""
+    """The best electrode made; where none is better than another, the middle of the box."""
     middle = study.box.round((study.box.low + study.box.high) / 2)
     empty = {"recipe": study.complete(middle), "units": "%", "objective": None, "properties": {}}
-    if not study.aims:
+    if not study.ranks:
         return {"method": MIDDLE} | empty
-    values = np.stack([study.data.values[aim.name] for aim in study.aims], axis=1)
-    scores = np.where(study.data.ok, score_properties(study.aims, values), np.nan)
+    values = np.stack([study.data.values[aim.name] for aim in study.ranks], axis=1)
+    scores = np.where(study.data.ok, score_properties(study.ranks, values), np.nan)
     if not np.isfinite(scores).any():
         return {"method": MIDDLE} | empty
     best = int(np.nanargmin(scores))
     properties = {
         aim.name: {"value": float(value), "units": study.units[aim.name]}
-        for aim, value in zip(study.aims, values[best], strict=True)
+        for aim, value in zip(study.ranks, values[best], strict=True)
     }
     return {
         "method": BEST_SAMPLE,
