@@ -13,7 +13,7 @@ help:
 	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
 	@echo "make test   run all tests"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
-	@echo "make bench  measure the cost of each stage and property"
+	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
 	@echo "make validate  make the campaigns of config/validation, write docs/validation.md"
 	@echo "make clean  remove the environment and caches; results stay"
 
@@ -34,6 +34,7 @@ check: $(READY)
 
 bench: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/electrode.py
+	$(BIN)/python tests/bench/learning.py
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
 # stops does not keep the page from being written, which says what is missing.

@@ -11,17 +11,14 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/design.smk"
 include: "workflow/rules/manufacture.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/learn.smk"
+include: "workflow/rules/optimise.smk"
 include: "workflow/rules/report.smk"
 
 
-# What a plain `snakemake` makes: the dataset, the calendering curves and the figures.
+# What a plain `snakemake` makes: the dataset, the calendering curves, what is learned from them, the
+# best recipes, and the figures.
 rule all:
     default_target: True
     input:
-        dataset="<results>/dataset.nc",
-        curves="<results>/calendering_curves.nc",
-        figures=expand(
-            "<results>/report/figures/{figure}.{format}",
-            figure=["distributions", "design", "validation"],
-            format=["svg", "pdf", "png"],
-        ),
+        **final_files(),

@@ -73,6 +73,86 @@ def test_published_data_go_by_the_name_of_the_material(tmp_path):
     assert make_plan(mapping, "own.yaml", cache=tmp_path, results=tmp_path).published is None
 
 
+def plan_with(tmp_path, optimise, **blocks):
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    mapping |= {"optimise": optimise} | blocks
+    return make_plan(mapping, str(CONFIG / "demo.yaml"), cache=tmp_path, results=tmp_path)
+
+
+OWN = [{"active_material": 94, "solid_content": 60, "compression_rate": rate} for rate in (10, 20)]
+
+
+def test_late_electrodes_have_letters_of_their_own(tmp_path):
+    plan = plan_with(tmp_path, {"rounds": 2, "batch": 2, "replicates": 2, "recipes": OWN})
+    assert plan.optimum_samples == ["o00c0", "o00r1c0"]
+    # Equal slurries are shared, replicates are not.
+    assert [row.sample for row in plan.choice] == ["u00c0", "u00r1c0", "u00c1", "u00r1c1"]
+    assert plan.find_sample("u00r1c1").compression_rate == 20.0
+    assert plan.find_slurry("u00").samples == ("u00c0", "u00c1")
+    assert plan.rounds == {1: ["p0101c0", "p0102c0"], 2: ["p0201c0", "p0202c0"]}
+    assert plan.find_sample("y00c0") == plan.design["y00c0"]
+    grown = plan_with(tmp_path, {"rounds": 3, "batch": 3, "recipes": OWN})
+    assert all(set(plan.rounds[k]) < set(grown.rounds[k]) for k in (1, 2))
+    late = [*plan.optimum_samples, *plan.rounds[1], *(row.sample for row in plan.choice)]
+    slurries = {name.partition("c")[0] for name in late}
+    assert len({plan.seed_of(name) for name in [*slurries, "y00"]}) == len(slurries) + 1
+
+
+def test_nothing_is_learned_unless_asked(tmp_path):
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    del mapping["learn"], mapping["optimise"]
+    plan = make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
+    assert plan.properties == [] and plan.learn is plan.optimise is None
+    assert plan.optimum_samples == [] and plan.rounds == {} and len(plan.choice) == 0
+    # What is optimised is learned, with all defaults of learning.
+    goals = {"goals": {"porosity": "maximise"}, "targets": {"thickness": [50, None]}}
+    plan = make_plan(mapping | {"optimise": goals}, "demo.yaml", cache=tmp_path, results=tmp_path)
+    assert plan.properties[-2:] == ["porosity", "thickness"] and plan.learn.seeds == 75
+    assert plan.replicates == 3
+
+
+def test_recipes_of_choice_lie_where_surrogates_hold(tmp_path):
+    out = [OWN[0] | {"compression_rate": 50}]
+    line = r"optimise\.recipes\[0\]\.compression_rate = 50: is out of .* 2 to 37 %"
+    with pytest.raises(ConfigError, match=line):
+        plan_with(tmp_path, {"recipes": out})
+
+
+def test_box_of_what_varies(tmp_path):
+    design = {"kind": "recipes", "recipes": OWN}
+    plan = plan_with(tmp_path, {}, design=design)
+    assert plan.box == {"compression_rate": [10.0, 20.0]}
+    assert plan.fixed == {"active_material": 94.0, "solid_content": 60.0}
+
+
+def test_a_given_dataset(tmp_path):
+    file = tmp_path / "given" / "dataset.nc"
+    file.parent.mkdir()
+    file.write_bytes(b"\x89HDF\r\n\x1a\n")
+    campaign = {"name": "own", "dataset": str(file)}
+    plan = plan_with(tmp_path, {}, campaign=campaign)
+    assert plan.dataset == file and plan.curves is None
+    # No electrode is made unless asked for.
+    assert plan.replicates == 0 and plan.optimum_samples == []
+    assert plan_with(tmp_path, {"replicates": 2}, campaign=campaign).replicates == 2
+    (file.parent / "calendering_curves.nc").touch()
+    assert (
+        plan_with(tmp_path, {}, campaign=campaign).curves == file.parent / "calendering_curves.nc"
+    )
+
+
+def test_names_of_properties_are_those_of_a_dataset():
+    from coatline.campaign.config.learn import PROPERTIES, PUBLISHED
+    from coatline.measure.sample import CALENDERING, VARIABLES
+    from coatline.optimise.objective import PUBLISHED_GOALS
+
+    assert set(PROPERTIES) <= {*VARIABLES, *CALENDERING}
+    assert set(VARIABLES) - set(PROPERTIES) == {
+        name for name in VARIABLES if name.startswith(("flux_", "overlap_", "mean_", "sphere_"))
+    }
+    assert PUBLISHED == PUBLISHED_GOALS
+
+
 def test_press_knows_the_upper_compression_alone(tmp_path):
     few, many = plan_of(tmp_path, compressions=1), plan_of(tmp_path, compressions=9)
     assert few.upper_compression == many.upper_compression == 37.0

@@ -49,12 +49,18 @@ pathvars:
     benchmarks=f"{plan.folder.as_posix()}/benchmarks",
 
 
+# The dataset that all later parts start from: the campaign's own, or one that is given.
+DATASET = os.path.relpath(plan.dataset) if plan.dataset else "<results>/dataset.nc"
+CURVES = os.path.relpath(plan.curves) if plan.curves else "<results>/calendering_curves.nc"
+
+
 # A letter for where the recipe comes from, the number of the slurry and of its replicate above 0,
 # the number of the compression.
 wildcard_constraints:
     slurry=r"[a-z]\d+(?:r\d+)?",
     sample=r"[a-z]\d+(?:r\d+)?c\d+",
     chunk=r"\d+",
+    round=r"\d+",
 
 
 # Recipes that are known only while a campaign runs, such as an optimum: id of the slurry or sample,
@@ -68,16 +74,16 @@ def find_recipe(id):
 
 
 def recipe_of(slurry):
-    """The recipe of a slurry of the design, %; none where it is known late."""
+    """The recipe of a slurry of the design or of choice, %; none where it is known late."""
     if slurry in late_recipes:
         return None
-    row = plan.design.slurries[slurry]
+    row = plan.find_slurry(slurry)
     return {"active_material": row.active_material, "solid_content": row.solid_content}
 
 
 def compression_of(sample):
-    """The compression rate of a sample of the design, %; none where it is known late."""
-    return None if sample in late_recipes else plan.design[sample].compression_rate
+    """The compression rate of a sample of the design or of choice, %; none where it is late."""
+    return None if sample in late_recipes else plan.find_sample(sample).compression_rate
 
 
 def slurry_of(sample):
@@ -93,6 +99,72 @@ def grid_states_of(sample):
         points = [f"{start_point(compression_of(sample)):02d}"]
     folder = f"<results>/manufacture/{slurry_of(sample)}"
     return [f"{folder}/grid{point}.restart" for point in points]
+
+
+def datasets_up_to(round=None):
+    """The dataset, and the electrodes of the rounds up to one of them; default of all."""
+    last = max(plan.rounds, default=0) if round is None else round
+    rounds = [f"<results>/optimise/round{number}/electrodes.nc" for number in range(1, last + 1)]
+    return [DATASET, *rounds]
+
+
+def proposals():
+    """Two-digit numbers of the proposals of a round."""
+    return [f"{number:02d}" for number in range(1, len(plan.rounds.get(1, [])) + 1)]
+
+
+def made_samples():
+    """Samples made beside the design: at the optimum, and at recipes of choice."""
+    return [*plan.optimum_samples, *(row.sample for row in plan.choice)]
+
+
+def chosen_recipes():
+    """Recipes of choice by sample, %."""
+    names = ("active_material", "solid_content", "compression_rate")
+    return {row.sample: {name: getattr(row, name) for name in names} for row in plan.choice}
+
+
+def learning(key):
+    """A value of the block learn; none where nothing is learned."""
+    return plan.learn.model_dump(mode="json")[key] if plan.learn else None
+
+
+def optimising(key):
+    """A value of the block optimise; none where nothing is optimised."""
+    return plan.optimise.model_dump(mode="json")[key] if plan.optimise else None
+
+
+def study():
+    """What an optimum is sought with, as plain values."""
+    return {
+        "properties": plan.properties,
+        "edges": plan.box,
+        "fixed": plan.fixed,
+        "goals": optimising("goals"),
+        "weights": optimising("weights"),
+        "kind": optimising("surrogate"),
+    }
+
+
+def final_files():
+    """What a plain `snakemake` makes, by what it is for."""
+    figures = ["distributions", "design"]
+    files = {"dataset": DATASET}
+    if plan.curves or not plan.dataset:
+        files["curves"] = CURVES
+        figures.append("validation")
+    files["figures"] = expand(
+        "<results>/report/figures/{figure}.{format}", figure=figures, format=["svg", "pdf", "png"]
+    )
+    if plan.learn:
+        names = ["surrogates.json", "table1.csv", "sobol.csv"]
+        files["learn"] = expand("<results>/learn/{name}", name=names)
+    if plan.optimise:
+        names = ["optimum.json", "uncertainty.nc", "front.nc"]
+        names += ["made.csv"] if made_samples() else []
+        names += ["rounds.csv"] if plan.rounds else []
+        files["optimise"] = expand("<results>/optimise/{name}", name=names)
+    return files
 
 
 def frames_of_press():

@@ -53,8 +53,8 @@ rule draw_validation:
         "report: figure of the electrodes beside published data"
     input:
         **published_data(),
-        dataset="<results>/dataset.nc",
-        curves="<results>/calendering_curves.nc",
+        dataset=DATASET,
+        curves=CURVES,
     output:
         figures=multiext("<results>/report/figures/validation", ".svg", ".pdf", ".png"),
     log:

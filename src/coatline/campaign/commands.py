@@ -34,6 +34,17 @@ def run_check(arguments: argparse.Namespace) -> int:
         f"  electrode {electrode.solid_mass:g} µg of {plan.material.name}, "
         f"{electrode.side:.1f} µm wide"
     )
+    if plan.dataset:
+        print(f"  dataset   {plan.dataset}: no electrode of the design is made")
+    if plan.learn:
+        print(f"  learn     {', '.join(plan.properties)}")
+    if plan.optimise:
+        count = len(plan.optimum_samples) + len(plan.choice)
+        batch = sum(map(len, plan.rounds.values()))
+        print(
+            f"  optimise  {plan.optimise.calls} calls; {count} electrodes at the optimum and at "
+            f"recipes of choice, {batch} in {len(plan.rounds)} rounds"
+        )
     return 0
 
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from coatline.campaign.config import (
     Config,
+    Learn,
+    Optimise,
+    check_choice,
     check_electrode,
     check_force_field,
     find_upper_compression,
@@ -20,13 +23,17 @@ from coatline.campaign.config import (
     load_config,
 )
 from coatline.campaign.config.load import ROOT
+from coatline.campaign.late import design_choice, list_optimum, name_proposal
 from coatline.design.file import check_design
 from coatline.design.grid import grid_points
-from coatline.design.table import Design, Sample, make_design
+from coatline.design.table import Design, Sample, Slurry, make_design
 from coatline.material import Material, load_material
 
 CHUNK = 16
 """Slurries whose electrodes are gathered together: the first chunk always holds y00 to y15."""
+
+REPLICATES = 3
+"""Electrodes made of each recipe that is put to the test, unless the configuration says."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,96 @@ class Plan:
         file = ROOT / "config" / "published" / self.config.material_file.name
         return file if file.is_file() else None
 
+    @cached_property
+    def learn(self) -> Learn | None:
+        """How surrogates are made; all defaults where only `optimise` is given, or none."""
+        if self.config.learn is None and self.config.optimise is not None:
+            return Learn()
+        return self.config.learn
+
+    @cached_property
+    def optimise(self) -> Optimise | None:
+        """What is asked of the best recipe, or none."""
+        return self.config.optimise
+
+    @cached_property
+    def properties(self) -> list[str]:
+        """Variables of the dataset that are learned: those asked for, then those of goals, targets.
+
+        None where nothing is learned.
+        """
+        if self.learn is None:
+            return []
+        asked = self.optimise
+        more = [] if asked is None else [*asked.goals, *asked.targets]
+        return list(dict.fromkeys([*self.learn.properties, *more]))
+
+    @cached_property
+    def whole_ranges(self) -> dict[str, tuple[float, float]]:
+        """Ranges of all three inputs over the design, those of the recipes where they are given."""
+        return find_ranges(self.config, self.design)
+
+    @cached_property
+    def box(self) -> dict[str, list[float]]:
+        """Ranges of those inputs that vary in the design, %."""
+        return {n: [low, high] for n, (low, high) in self.whole_ranges.items() if low < high}
+
+    @cached_property
+    def fixed(self) -> dict[str, float]:
+        """Values of those inputs that do not vary in the design, %."""
+        return {n: low for n, (low, high) in self.whole_ranges.items() if low == high}
+
+    @cached_property
+    def dataset(self) -> Path | None:
+        """The dataset that the campaign starts from; none where it makes its own."""
+        return self.config.dataset_file
+
+    @cached_property
+    def curves(self) -> Path | None:
+        """The calendering curves beside a given dataset, where there are any."""
+        file = None if self.dataset is None else self.dataset.with_name("calendering_curves.nc")
+        return file if file is not None and file.is_file() else None
+
+    @cached_property
+    def replicates(self) -> int:
+        """Electrodes made at the optimum and at each recipe of choice."""
+        if self.optimise is None:
+            return 0
+        if self.optimise.replicates is None:
+            return 0 if self.dataset else REPLICATES
+        return self.optimise.replicates
+
+    @cached_property
+    def optimum_samples(self) -> list[str]:
+        """Ids of the samples made at the optimum."""
+        return list_optimum(self.replicates)
+
+    @cached_property
+    def choice(self) -> Design:
+        """Electrodes of the user's recipes beside the optimum."""
+        recipes = self.optimise.recipes if self.optimise else ()
+        rows = [(one.active_material, one.solid_content, one.compression_rate) for one in recipes]
+        return design_choice(rows, self.replicates)
+
+    @cached_property
+    def rounds(self) -> dict[int, list[str]]:
+        """Ids of the samples of each round of the closed loop, by its number from 1."""
+        if self.optimise is None:
+            return {}
+        numbers = range(1, self.optimise.batch + 1)
+        return {
+            round: [name_proposal(round, number) for number in numbers]
+            for round in range(1, self.optimise.rounds + 1)
+        }
+
+    def find_slurry(self, slurry: str) -> Slurry:
+        """Find a slurry of the design or of the user's recipes by its id."""
+        return (self.choice if slurry.startswith("u") else self.design).slurries[slurry]
+
+    def find_sample(self, sample: str) -> Sample:
+        """Find an electrode of the design or of the user's recipes by its id."""
+        return (self.choice if sample.startswith("u") else self.design)[sample]
+
     def seed_of(self, slurry: str) -> int:
         """Seed of the packing of a slurry."""
         return derive_seed(self.config.campaign.seed, slurry)
@@ -151,9 +248,24 @@ def make_plan(
     )
     arguments = list_arguments(config.design)
     design = make_design(**arguments, seed=config.campaign.seed, cache=cache)
+    check_choice(config, find_ranges(config, design))
     folder = results / config.campaign.name
     check_design(folder / "design" / "design.csv", design)
     return Plan(config, material, design, folder)
+
+
+def find_ranges(config: Config, design: Design) -> dict[str, tuple[float, float]]:
+    """Find the ranges of the three inputs, %: those of the design, or of the user's own recipes.
+
+    Args:
+        config: the configuration.
+        design: its electrodes.
+    """
+    names = ("active_material", "solid_content", "compression_rate")
+    if config.design.kind != "recipes":
+        return {name: getattr(config.design, name) for name in names}
+    columns = {name: [getattr(row, name) for row in design] for name in names}
+    return {name: (min(values), max(values)) for name, values in columns.items()}
 
 
 def derive_seed(seed: int, slurry: str) -> int:

@@ -13,8 +13,10 @@ FILE = ROOT / "config" / "schema.json"
 def make_schema() -> str:
     """Make the JSON schema of `Config` as text."""
     schema = Config.model_json_schema()
-    recipes = schema["$defs"]["Design"]["properties"]["recipes"]
-    recipes["anyOf"].insert(0, {"type": "string", "description": "path of a CSV file"})
+    path = {"type": "string", "description": "path of a CSV file"}
+    schema["$defs"]["Design"]["properties"]["recipes"]["anyOf"].insert(0, path)
+    own = schema["$defs"]["Optimise"]["properties"]["recipes"]
+    own["anyOf"] = [path, {key: own.pop(key) for key in ("items", "type")}]
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "coatline campaign",

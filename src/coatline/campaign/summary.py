@@ -90,6 +90,8 @@ def _list_files(path: Path) -> list[str]:
         (folder / "design" / "design.csv", "recipes"),
         (folder / "manufacture", "particles after each stage, curves of calendering"),
         (folder / "measure", "one file per sample, with profiles over depth"),
+        (folder / "learn", "surrogates of the properties, and how good they are"),
+        (folder / "optimise", "best recipes, and the electrodes made of them"),
         (folder / "report" / "figures", "figures"),
         (folder / "logs", "logs"),
     )

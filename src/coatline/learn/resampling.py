@@ -75,6 +75,14 @@ class FormulaFit(RegressorMixin, BaseEstimator):
         self.formula_ = Formula(formula.names, formula.box, intercept, terms, formula.scale)
         return self
 
+    @classmethod
+    def restore(cls, formula: Formula) -> "FormulaFit":
+        """Make one that is fitted already, with the coefficients of the given formula."""
+        fitted = cls(formula)
+        fitted.formula_ = formula
+        fitted.n_features_in_ = len(formula.names)
+        return fitted
+
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Value of the formula.
 

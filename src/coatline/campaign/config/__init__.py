@@ -1,13 +1,14 @@
 """Typed configuration of a campaign: one model per part of the line, one line per error."""
 
 from coatline.campaign.config.blocks import Campaign, Electrode, Engine, Measure
-from coatline.campaign.config.check import check_electrode, check_force_field
+from coatline.campaign.config.check import check_choice, check_electrode, check_force_field
 from coatline.campaign.config.design import (
     Design,
     Recipe,
     find_upper_compression,
     list_arguments,
 )
+from coatline.campaign.config.learn import Learn, Optimise
 from coatline.campaign.config.load import Config, find_material, load_config, read_config
 from coatline.campaign.config.manufacture import Manufacture
 
@@ -17,9 +18,12 @@ __all__ = [
     "Design",
     "Electrode",
     "Engine",
+    "Learn",
     "Manufacture",
     "Measure",
+    "Optimise",
     "Recipe",
+    "check_choice",
     "check_electrode",
     "check_force_field",
     "find_material",

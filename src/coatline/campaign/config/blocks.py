@@ -36,6 +36,14 @@ class Campaign(Block):
         ge=0,
         le=1,
     )
+    dataset: str | None = describe(
+        "dataset.nc of a finished campaign of the same design to start from: all after it is made, "
+        "and no electrode of the design; a path from this file, the working directory or the "
+        "repository. A calendering_curves.nc beside it is used as well",
+        None,
+        example="results/paper/dataset.nc",
+        min_length=1,
+    )
 
 
 class Electrode(Block):

@@ -6,6 +6,9 @@ from coatline.campaign.config.explain import show
 from coatline.campaign.config.load import Config
 from coatline.errors import ConfigError
 
+SOFT_FILM = 60.0
+"""kPa that a film of the published, soft contacts is to be dried under at least."""
+
 
 def check_electrode(
     config: Config, largest_diameter: float, smallest_bead: float, density: float
@@ -45,8 +48,24 @@ def check_electrode(
         )
 
 
-SOFT_FILM = 60.0
-"""kPa that a film of the published, soft contacts is to be dried under at least."""
+def check_choice(config: Config, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Check that the user's recipes beside the optimum lie where surrogates can predict them.
+
+    Args:
+        config: the configuration.
+        ranges: of the three inputs over the design, %.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    for index, recipe in enumerate(config.optimise.recipes if config.optimise else ()):
+        for name, (low, high) in ranges.items():
+            value = getattr(recipe, name)
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"{config.source}: optimise.recipes[{index}].{name} = {value:g}: is out of the "
+                    f"design's range, {low:g} to {high:g} %, where surrogates hold"
+                )
 
 
 def check_force_field(config: Config, laws: Mapping[str, str]) -> None:

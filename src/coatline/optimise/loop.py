@@ -1,0 +1,131 @@
+"""Rounds of the closed loop in a campaign: what is proposed, and what has become of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coatline.errors import InputError
+from coatline.learn.measurements import Measurements
+from coatline.measure.dataset import INPUTS
+from coatline.optimise.ledger import propose_round, read_ledger
+from coatline.optimise.objective import Aim, score_properties
+from coatline.optimise.rounds import Samples
+from coatline.optimise.study import Edges, choose_aims, make_box
+
+Row = dict[str, Any]
+
+
+def propose_recipes(
+    ledger: Path,
+    round: int,
+    size: int,
+    base: Measurements,
+    data: Measurements,
+    goals: Mapping[str, str],
+    weights: Mapping[str, float],
+    edges: Edges,
+    fixed: Mapping[str, float],
+    seed: int = 0,
+) -> list[dict[str, float]]:
+    """Propose the recipes of a round, or return those that the ledger keeps of it.
+
+    Args:
+        ledger: CSV file of all proposals; it is only ever appended to.
+        round: number, from 1.
+        size: recipes wanted.
+        base: electrodes of the design, whose ranges properties are scaled by.
+        data: these and those of earlier rounds.
+        goals, weights: by property.
+        edges: of the inputs that vary, %.
+        fixed: the others, %.
+        seed: of the draws.
+
+    Returns:
+        Recipes in %, all three inputs.
+
+    Raises:
+        InputError: the ledger cannot be read, or the electrodes do not allow a proposal.
+    """
+    box = make_box(edges)
+    aims, left_out = choose_aims(base, goals, weights)
+    aims = tuple(aim for aim in aims if aim.weight > 0)
+    if not aims:
+        why = "; ".join(f"{name}: {flaw}" for name, flaw in left_out.items())
+        raise InputError(f"round {round}: nothing can be learned from these electrodes: {why}")
+    for name, why in left_out.items():
+        print(f"coatline: round {round}: {name} plays no part: {why}")
+    try:
+        found = propose_round(ledger, round, size, take_samples(data, aims, edges), aims, box, seed)
+    except ValueError as error:
+        raise InputError(f"round {round}: {error}") from None
+    named = [dict(zip(box.names, one.recipe, strict=True)) | fixed for one in found]
+    return [{name: recipe[name] for name in INPUTS} for recipe in named]
+
+
+def take_samples(data: Measurements, aims: Sequence[Aim], edges: Edges) -> Samples:
+    """Take what rounds learn from: recipes, properties (NaN where failed), slurries."""
+    columns = [list(INPUTS).index(name) for name in edges]
+    values = np.stack([data.values[aim.name] for aim in aims], axis=1)
+    values = np.where(data.ok[:, None], values, np.nan)
+    return Samples(data.inputs[:, columns], values, data.slurry)
+
+
+def list_rounds(
+    ledger: Path,
+    base: Measurements,
+    rounds: Sequence[Measurements],
+    goals: Mapping[str, str],
+    weights: Mapping[str, float],
+    edges: Edges,
+) -> list[Row]:
+    """List what was proposed and what has become of it, round by round.
+
+    Args:
+        ledger: of all proposals.
+        base: electrodes of the design.
+        rounds: those of each round, in its order.
+        goals, weights: by property.
+        edges: of the inputs that vary.
+
+    Returns:
+        A row for each electrode of the rounds: `round`, `number`, `sample`, recipe in %,
+        `expected` C_f and its `deviation` when it was proposed, `simulated` C_f, `least` C_f of
+        all electrodes made by then, `status`, `cause`.
+    """
+    aims, _ = choose_aims(base, goals, weights)
+    known = {(one.round, one.number): one for one in read_ledger(ledger, tuple(edges))}
+    least = _least(_score(base, aims), math.inf)
+    rows: list[Row] = []
+    for round, data in enumerate(rounds, start=1):
+        scores = _score(data, aims)
+        least = _least(scores, least)
+        for index, sample in enumerate(data.sample):
+            proposal = known.get((round, index + 1))
+            rows.append(
+                {"round": round, "number": index + 1, "sample": sample}
+                | dict(zip(INPUTS, data.inputs[index].tolist(), strict=True))
+                | {
+                    "expected": proposal.expected if proposal else math.nan,
+                    "deviation": proposal.deviation if proposal else math.nan,
+                    "simulated": float(scores[index]),
+                    "least": least,
+                    "status": data.status[index],
+                    "cause": data.cause[index],
+                }
+            )
+    return rows
+
+
+def _score(data: Measurements, aims: Sequence[Aim]) -> np.ndarray:
+    if not aims:
+        return np.full(len(data.sample), np.nan)
+    values = np.stack([data.values[aim.name] for aim in aims], axis=1)
+    return np.where(data.ok, score_properties(aims, values), np.nan)
+
+
+def _least(scores: np.ndarray, before: float) -> float:
+    known = scores[np.isfinite(scores)]
+    return min(before, float(known.min())) if len(known) else before

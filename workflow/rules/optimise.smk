@@ -1,0 +1,231 @@
+# optimise: surrogates become an optimum, a front, and recipes that are made by the rules of
+# manufacture and measure, at the optimum and in rounds of the closed loop.
+
+late_recipes |= {
+    id: f"{plan.folder.as_posix()}/optimise/optimum_recipe.json"
+    for sample in plan.optimum_samples
+    for id in (sample, slurry_of(sample))
+}
+
+# What was proposed once stays: a proposal written again, from more electrodes or by other code, is
+# the same by the ledger, and makes no electrode again.
+late_recipes |= {
+    id: ancient(f"{plan.folder.as_posix()}/optimise/round{round}/recipe{number:02d}.json")
+    for round, samples in plan.rounds.items()
+    for number, sample in enumerate(samples, start=1)
+    for id in (sample, slurry_of(sample))
+}
+
+
+rule optimum:
+    message:
+        "optimise: optimum"
+    input:
+        datasets=datasets_up_to(),
+        surrogates="<results>/learn/surrogates.json",
+    output:
+        optimum="<results>/optimise/optimum.json",
+        search="<results>/optimise/search.nc",
+        recipe="<results>/optimise/optimum_recipe.json",
+    log:
+        "<logs>/optimise/optimum.log",
+    benchmark:
+        "<benchmarks>/optimise/optimum.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(120),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        study=study(),
+        calls=optimising("calls"),
+        seed=plan.config.campaign.seed,
+        physics=physics("optimum"),
+    script:
+        "../scripts/optimum.py"
+
+
+rule uncertainty:
+    message:
+        "optimise: uncertainty of the optimum"
+    input:
+        datasets=datasets_up_to(),
+        surrogates="<results>/learn/surrogates.json",
+        optimum="<results>/optimise/optimum.json",
+    output:
+        uncertainty="<results>/optimise/uncertainty.nc",
+    log:
+        "<logs>/optimise/uncertainty.log",
+    benchmark:
+        "<benchmarks>/optimise/uncertainty.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(60),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        study=study(),
+        resamples=learning("resamples"),
+        seed=plan.config.campaign.seed,
+        physics=physics("uncertainty"),
+    script:
+        "../scripts/uncertainty.py"
+
+
+rule front:
+    message:
+        "optimise: Pareto front and recipes for targets"
+    input:
+        datasets=datasets_up_to(),
+        surrogates="<results>/learn/surrogates.json",
+        optimum="<results>/optimise/optimum.json",
+    output:
+        front="<results>/optimise/front.nc",
+        targets="<results>/optimise/targets.json",
+    log:
+        "<logs>/optimise/front.log",
+    benchmark:
+        "<benchmarks>/optimise/front.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(60),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        study=study(),
+        size=optimising("front"),
+        targets=optimising("targets"),
+        seed=plan.config.campaign.seed,
+        physics=physics("front"),
+    script:
+        "../scripts/front.py"
+
+
+# No hash of code among the values: the ledger, and not the code of today, says what was proposed.
+rule propose:
+    message:
+        "optimise: proposals of round {wildcards.round}"
+    input:
+        datasets=lambda wildcards: ancient(datasets_up_to(int(wildcards.round) - 1)),
+    output:
+        recipes=expand("<results>/optimise/round{{round}}/recipe{number}.json", number=proposals()),
+    log:
+        "<logs>/optimise/propose{round}.log",
+    benchmark:
+        "<benchmarks>/optimise/propose{round}.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(30),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        goals=optimising("goals"),
+        weights=optimising("weights"),
+        box=plan.box,
+        fixed=plan.fixed,
+        seed=plan.config.campaign.seed,
+    script:
+        "../scripts/propose.py"
+
+
+rule gather_round:
+    message:
+        "optimise: electrodes of round {wildcards.round}"
+    input:
+        electrodes=lambda wildcards: expand(
+            "<results>/measure/{sample}.nc", sample=plan.rounds[int(wildcards.round)]
+        ),
+        recipes=lambda wildcards: [
+            late_recipes[sample] for sample in plan.rounds[int(wildcards.round)]
+        ],
+    output:
+        films="<results>/optimise/round{round}/electrodes.nc",
+        provenance="<results>/optimise/round{round}/provenance.json",
+    log:
+        "<logs>/optimise/round{round}.log",
+    benchmark:
+        "<benchmarks>/optimise/round{round}.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        campaign=plan.config.campaign.name,
+        material=plan.material.name,
+        physics=physics("gather_round"),
+    script:
+        "../scripts/gather_round.py"
+
+
+rule rounds:
+    message:
+        "optimise: what the rounds have found"
+    input:
+        dataset=DATASET,
+        rounds=datasets_up_to()[1:],
+    output:
+        rounds="<results>/optimise/rounds.csv",
+    log:
+        "<logs>/optimise/rounds.log",
+    benchmark:
+        "<benchmarks>/optimise/rounds.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        goals=optimising("goals"),
+        weights=optimising("weights"),
+        box=plan.box,
+        physics=physics("rounds"),
+    script:
+        "../scripts/rounds.py"
+
+
+rule made:
+    message:
+        "optimise: predicted against simulated"
+    input:
+        datasets=datasets_up_to(),
+        surrogates="<results>/learn/surrogates.json",
+        recipe="<results>/optimise/optimum_recipe.json",
+        electrodes=expand("<results>/measure/{sample}.nc", sample=made_samples()),
+    output:
+        films="<results>/optimise/made.nc",
+        provenance="<results>/optimise/made.json",
+        comparison="<results>/optimise/made.csv",
+    log:
+        "<logs>/optimise/made.log",
+    benchmark:
+        "<benchmarks>/optimise/made.tsv"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(15),
+        attempt=escalate(1),
+    conda:
+        "../../envs/coatline.yaml"
+    params:
+        campaign=plan.config.campaign.name,
+        material=plan.material.name,
+        study=study(),
+        choice=chosen_recipes(),
+        physics=physics("made"),
+    script:
+        "../scripts/made.py"
