@@ -69,7 +69,7 @@ def test_config_cannot_be_changed():
 
 
 @pytest.mark.parametrize(
-    ("name", "samples", "slurries", "mass"), [("paper", 174, 29, 0.1), ("demo", 16, 4, 0.031)]
+    ("name", "samples", "slurries", "mass"), [("paper", 174, 29, 0.1), ("demo", 16, 4, 0.0256)]
 )
 def test_shipped_configs(name, samples, slurries, mass):
     config = read_config(ROOT / "config" / f"{name}.yaml")

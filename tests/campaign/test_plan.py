@@ -58,7 +58,7 @@ def test_beads_are_the_materials_unless_the_electrode_asks(tmp_path):
     mapping["electrode"]["bead_diameter"] = 1.3
     small = make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
     assert small.ingredients == plain.ingredients | {"bead_diameter": 1.3}
-    assert small.size == plain.size == {"solid_mass": 0.031, "solid_loading": 10.0}
+    assert small.size == plain.size == {"solid_mass": 0.0256, "solid_loading": 10.0}
     mapping["electrode"]["bead_diameter"] = 0.3
     with pytest.raises(ConfigError, match=r"measure\.voxel_size = 0\.4: .*at most 0\.3 µm"):
         make_plan(mapping, "demo.yaml", cache=tmp_path, results=tmp_path)
