@@ -177,3 +177,15 @@ def test_description_is_plain_and_complete(tmp_path):
     assert json.loads(json.dumps(described)) == described
     assert described["measure"]["supersampling"] == 4  # a default
     assert described["material"]["name"] == "NMC111"
+
+
+def test_a_campaign_does_not_start_from_the_dataset_that_it_makes(tmp_path):
+    mapping = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
+    for name in ("demo", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "dataset.nc").write_bytes(b"\x89HDF\r\n\x1a\n")
+    mapping["campaign"]["dataset"] = str(tmp_path / "other" / "dataset.nc")
+    assert make_plan(mapping, "own.yaml", cache=tmp_path, results=tmp_path).dataset is not None
+    mapping["campaign"]["dataset"] = str(tmp_path / "demo" / "dataset.nc")
+    with pytest.raises(ConfigError, match=r"campaign\.dataset.*another campaign\.name"):
+        make_plan(mapping, "own.yaml", cache=tmp_path, results=tmp_path)

@@ -182,7 +182,19 @@ def test_few_slurries_have_no_bootstrap(tmp_path):
     study, _ = load(tmp_path)
     optimum = optimum_of(study)
     note = resample_optimum(study, optimum, 10).attrs["note"]
-    assert note == "a bootstrap needs 5 slurries, there are 4"
+    assert note.startswith("a bootstrap needs 5 slurries, there are 4 with all properties")
+
+
+def test_slurries_that_lack_a_property_do_not_count_for_the_bootstrap(tmp_path):
+    make_dataset(tmp_path / "dataset.nc", slurries=6)
+    learn(tmp_path)
+    study, _ = load(tmp_path)
+    optimum = optimum_of(study)
+    name = study.objective.names[0]
+    gone = np.isin(np.array(study.data.slurry), sorted(set(study.data.slurry))[:2])
+    study.data.values[name][gone] = np.nan
+    note = resample_optimum(study, optimum, 10).attrs["note"]
+    assert note.startswith("a bootstrap needs 5 slurries, there are 4 with all properties")
 
 
 def optimum_of(study):

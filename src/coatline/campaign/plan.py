@@ -22,11 +22,13 @@ from coatline.campaign.config import (
     list_arguments,
     load_config,
 )
+from coatline.campaign.config.explain import show
 from coatline.campaign.config.load import ROOT
 from coatline.campaign.late import design_choice, list_optimum, name_proposal
 from coatline.design.file import check_design
 from coatline.design.grid import grid_points
 from coatline.design.table import Design, Sample, Slurry, make_design
+from coatline.errors import ConfigError
 from coatline.material import Material, load_material
 
 CHUNK = 16
@@ -250,6 +252,11 @@ def make_plan(
     design = make_design(**arguments, seed=config.campaign.seed, cache=cache)
     check_choice(config, find_ranges(config, design))
     folder = results / config.campaign.name
+    if config.dataset_file and config.dataset_file.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            f"{source}: campaign.dataset = {show(config.campaign.dataset)}: is what this campaign "
+            "makes itself; give the campaign that starts from it another campaign.name"
+        )
     check_design(folder / "design" / "design.csv", design)
     return Plan(config, material, design, folder)
 

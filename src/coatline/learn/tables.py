@@ -249,26 +249,19 @@ def list_indices(
             inputs, values, groups = data.take(name, names)
             try:
                 if len(set(groups)) < LEAST_SLURRIES:
+                    raise ValueError(
+                        f"a bootstrap needs {LEAST_SLURRIES} slurries, there are {len(set(groups))}"
+                    )
+                found = bootstrap_indices(
+                    surrogate, inputs, values, groups, names, box, points, resamples, seed=seed
+                )
+            except ValueError as error:  # few slurries, or a resample that cannot be fitted
+                notes.append(f"{name}, {kind}: Sobol indices without intervals, {error}")
+                try:
                     found = compute_indices(surrogate.predict, names, box, points, seed)
-                    notes.append(
-                        f"{name}, {kind}: Sobol indices without intervals, a bootstrap needs "
-                        f"{LEAST_SLURRIES} slurries, there are {len(set(groups))}"
-                    )
-                else:
-                    found = bootstrap_indices(
-                        surrogate,
-                        inputs,
-                        values,
-                        groups,
-                        names,
-                        box,
-                        points,
-                        resamples,
-                        seed=seed,
-                    )
-            except ValueError as error:
-                notes.append(f"{name}, {kind}: {error}")
-                continue
+                except ValueError as without:
+                    notes.append(f"{name}, {kind}: no Sobol indices, {without}")
+                    continue
             rows += [{"property": name, "surrogate": kind} | row for row in found.to_rows()]
     return rows, notes
 

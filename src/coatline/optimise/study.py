@@ -305,15 +305,18 @@ def resample_optimum(study: Study, optimum: Optimum, resamples: int, seed: int =
     )
     if study.objective is None:
         return recipe.assign_attrs(note="there is no objective to resample")
-    slurries = {study.data.slurry[index] for index in np.flatnonzero(study.data.ok)}
-    if len(slurries) < LEAST_SLURRIES:
-        return recipe.assign_attrs(
-            note=f"a bootstrap needs {LEAST_SLURRIES} slurries, there are {len(slurries)}"
-        )
-    refits, lost = [], 0
     names = study.objective.names
     rows_of = {name: study.data.find_rows(name) for name in names}
-    common = np.array(sorted(set.intersection(*(set(rows) for rows in rows_of.values()))))
+    common = np.array(
+        sorted(set.intersection(*(set(rows) for rows in rows_of.values()))), dtype=int
+    )
+    slurries = {study.data.slurry[index] for index in common}
+    if len(slurries) < LEAST_SLURRIES:
+        return recipe.assign_attrs(
+            note=f"a bootstrap needs {LEAST_SLURRIES} slurries, there are "
+            f"{len(slurries)} with all properties of the objective"
+        )
+    refits, lost = [], 0
     groups = np.array(study.data.slurry, dtype=object)[common].astype(str)
     columns = [list(INPUTS).index(name) for name in study.box.names]
     inputs = study.data.inputs[common][:, columns]
