@@ -8,6 +8,7 @@ import numpy as np
 from coatline.errors import InputError
 from coatline.manufacture import lennardjones
 from coatline.manufacture.lennardjones import Sizes, Stiffness
+from coatline.manufacture.state import AM, number_types
 
 LENNARD_JONES = "lennard-jones"
 """Name of the published law in a stage's `law`; any other stage is granular."""
@@ -73,6 +74,29 @@ def _ramped(wet: dict, dried: dict) -> str:
         growing("surface_energy"),
     )
     return f"{normal} {_tangential(growing('friction'))} damping mass_velocity"
+
+
+def soften(wet: dict, dried: dict, gone: float) -> dict:
+    """Contacts of a drying film as numbers: what `ramp.lmp` sets once a share of solvent is gone.
+
+    Args:
+        wet, dried: contacts of both stages, as in a material file; not Lennard-Jones.
+        gone: share of the solvent that has left, 0 to 1.
+    """
+
+    def between(key: str, name: str) -> float:
+        first, last = wet[name][key], dried[name][key]
+        return first * (last / first) ** gone**STIFFENING if first else last
+
+    return {
+        name: dried[name]
+        | {key: between(key, name) for key in ("young_modulus", "damping")}
+        | {
+            key: wet[name][key] + (dried[name][key] - wet[name][key]) * gone
+            for key in ("surface_energy", "friction")
+        }
+        for name in ("cbd_cbd", "am_cbd", "am_am", "wall")
+    }
 
 
 def _collector(law: str) -> str:
@@ -153,6 +177,10 @@ def write_force_field(
             ramp = [
                 f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS
             ]
+    # Neighbours are found by kind of particle; the marker, of nearly no size, would ask for millions
+    # of bins, so it goes with the beads.
+    kinds = number_types(len(sizes.active_material)) if needs_sizes(stage) else [AM]
+    lines.append(f"neigh_modify collection/type {len(kinds) + 1} 1,3 {' '.join(map(str, kinds))}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 
