@@ -55,7 +55,7 @@ UNREACHED = 1e30
 TOUCH = 10.0
 """kPa that define the thickness."""
 SLURRY_BLOCK, BLOCK, REST_BLOCK = 5.0, 6.0, 1.5
-"""µs between two convergence tests: the slurry, the film under the drying pressure, a released film."""
+"""µs between two convergence tests of a slurry, of a film under load and of a released one."""
 REST_DRAG = 0.5
 """µs in which drag slows the particles of a released film."""
 LIGHT = 1000.0
@@ -414,9 +414,7 @@ def dry_film(
         _publish(here / "dried.restart", state)
 
 
-def _drying_steps(
-    force_field: Mapping, facts: Mapping[str, float], pressure: float
-) -> list[float]:
+def _drying_steps(force_field: Mapping, facts: Mapping[str, float], pressure: float) -> list[float]:
     """Critical time step of each part of drying and of the dried film, µs.
 
     A film that is still soft bears a longer one.
