@@ -4,7 +4,7 @@ An electrode of 0.1 µg, 96 % active material, 69 % solids, is made and measured
 CBD beads of 1.3 µm and with the default ones. What the published protocol costs (set A of the
 published inputs) is its prescribed number of steps times its seconds per step: measured with the
 same engine, on the same core, on the slurry and the dried film that its force field gives of this
-recipe and these beads. Prints the ratios and writes results/bench_protocol.json. Nothing is asserted.
+recipe and these beads. Prints the ratios, writes results/bench_protocol.json, asserts nothing.
 """
 
 import argparse

@@ -141,8 +141,8 @@ def write_force_field(
 ) -> None:
     """Write the force-field files that `film.lmp` includes.
 
-    `pair.lmp` holds the pair style and its coefficients, `collector.lmp` and `plane.lmp` the walls,
-    `drag.lmp` the viscous drag; with `wet`, `ramp.lmp` holds the coefficients on the way from the
+    `neighbours.lmp` says which types share a neighbour list, `pair.lmp` holds the pair style and
+    its coefficients, `collector.lmp` and `plane.lmp` the walls, `drag.lmp` the drag; with `wet`, `ramp.lmp` holds the coefficients on the way from the
     slurry to this stage and `drag_wet.lmp` the drag of the slurry. The plane is smooth and has
     neither cohesion nor a dashpot: a dashpot would make the first step after a restart differ from
     an uninterrupted run.
@@ -177,11 +177,13 @@ def write_force_field(
             ramp = [
                 f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS
             ]
-    # Neighbours are found by kind of particle. The marker goes with the beads: of nearly no size, it
-    # would ask for bins by the million (a fifth of the time of drying, a tenth of that of pressing).
+    # Neighbours are found by kind of particle. The marker goes with the beads: of nearly no size,
+    # it would ask for bins by the million, a fifth of the time of drying.
     kinds = number_types(len(sizes.active_material)) if needs_sizes(stage) else [AM]
-    lines.append(f"neigh_modify collection/type {len(kinds) + 1} 1,3 {' '.join(map(str, kinds))}")
+    others = " ".join(map(str, kinds))
+    collections = f"neigh_modify collection/type {len(kinds) + 1} 1,3 {others}\n"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "neighbours.lmp").write_text(collections)
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 
     wall = stage["wall"]

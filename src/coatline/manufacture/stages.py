@@ -366,7 +366,7 @@ def dry_film(
             wet=force_field["slurry"],
             sizes=sizes_of(facts),
         )
-        steps = _drying_steps(force_field, facts, protocol["pressure"])
+        steps = _drying_steps(force_field, facts, protocol)
         longest = steps[-1]
 
         def run(step: float, here: Path) -> dict[str, float]:
@@ -414,10 +414,13 @@ def dry_film(
         _publish(here / "dried.restart", state)
 
 
-def _drying_steps(force_field: Mapping, facts: Mapping[str, float], pressure: float) -> list[float]:
+def _drying_steps(
+    force_field: Mapping, facts: Mapping[str, float], protocol: Mapping
+) -> list[float]:
     """Critical time step of each part of drying and of the dried film, µs.
 
-    A film that is still soft bears a longer one.
+    A film that is still soft bears a longer one; solvent that flows past a bead has to change the
+    bead's speed by no more than the whole difference in a step.
     """
     wet, dried = force_field["slurry"], force_field["dried"]
     diameter, mass = _smallest(facts, "bead_diameter")
@@ -425,9 +428,11 @@ def _drying_steps(force_field: Mapping, facts: Mapping[str, float], pressure: fl
 
     def longest(stage: dict, gone: float) -> float:
         bead = (liquid - gone * (liquid - solid)) ** (1 / 3)
-        return critical_time_step(
-            stage, diameter | {"cbd": bead}, mass, pressure, facts["bead_diameter"]
+        step = critical_time_step(
+            stage, diameter | {"cbd": bead}, mass, protocol["pressure"], facts["bead_diameter"]
         )
+        drag = 3 * math.pi * protocol.get("viscosity", 0.0) * bead
+        return min(step, mass["cbd"] / drag) if drag else step
 
     if needs_sizes(dried):
         return [min(longest(wet, 0), longest(dried, 1))] * (PARTS + 1)
