@@ -35,6 +35,7 @@ check: $(READY)
 bench: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/electrode.py
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/protocol.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/scaling.py
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/reference.py
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
