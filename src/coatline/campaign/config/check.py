@@ -45,6 +45,10 @@ def check_electrode(
         )
 
 
+SOFT_FILM = 60.0
+"""kPa that a film of the published, soft contacts is to be dried under at least."""
+
+
 def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
     """Check that the material has the force field that is asked for.
 
@@ -67,4 +71,11 @@ def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
             f"{config.source}: manufacture.drying.model = 'heterogeneous': needs a force field "
             f"whose beads have the volume of their solvent; {show(wanted)} is {laws[wanted]}, take "
             "a granular one or drying.model = 'homogeneous'"
+        )
+    pressure = config.manufacture.drying.pressure
+    if pressure < SOFT_FILM and laws[wanted] != "granular":
+        raise ConfigError(
+            f"{config.source}: manufacture.drying.pressure = {pressure:g}: a slurry of "
+            f"the force field {show(wanted)} is so soft that it throws the plane off; must be at "
+            f"least {SOFT_FILM:g} kPa; docs/validation.md has 80"
         )
