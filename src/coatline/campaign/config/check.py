@@ -77,5 +77,5 @@ def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
         raise ConfigError(
             f"{config.source}: manufacture.drying.pressure = {pressure:g}: a slurry of "
             f"the force field {show(wanted)} is so soft that it throws the plane off; must be at "
-            f"least {SOFT_FILM:g} kPa; docs/validation.md has 80"
+            f"least {SOFT_FILM:g} kPa; config/validation/published-a.yaml has 80, and says why"
         )
