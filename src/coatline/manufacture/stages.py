@@ -423,6 +423,7 @@ def _drying_steps(
     bead's speed by no more than the whole difference in a step.
     """
     wet, dried = force_field["slurry"], force_field["dried"]
+    viscosity = protocol["viscosity"] if "viscosity" in DRYING_MODELS[protocol["model"]] else 0.0
     diameter, mass = _smallest(facts, "bead_diameter")
     solid, liquid = (facts[key] ** 3 for key in ("bead_diameter", "bead_diameter_liquid"))
 
@@ -431,7 +432,7 @@ def _drying_steps(
         step = critical_time_step(
             stage, diameter | {"cbd": bead}, mass, protocol["pressure"], facts["bead_diameter"]
         )
-        drag = 3 * math.pi * protocol.get("viscosity", 0.0) * bead
+        drag = 3 * math.pi * viscosity * bead
         return min(step, mass["cbd"] / drag) if drag else step
 
     if needs_sizes(dried):
