@@ -35,6 +35,9 @@ check: $(READY)
 bench: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/electrode.py
 	$(BIN)/python tests/bench/learning.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/protocol.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/scaling.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/reference.py
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
 # stops does not keep the page from being written, which says what is missing.

@@ -74,7 +74,14 @@ def load_plan(name: str, mass: float | None, folder: Path) -> Any:
     return make_plan(mapping, str(path), results=folder)
 
 
-def make_electrode(plan: Any, engine: Any, folder: Path) -> dict[str, Any]:
+def make_electrode(
+    plan: Any,
+    engine: Any,
+    folder: Path,
+    active_material: float = ACTIVE_MATERIAL,
+    solid_content: float = SOLID_CONTENT,
+    compression_rate: float = COMPRESSION_RATE,
+) -> dict[str, Any]:
     """Make one electrode; cost, steps and speed of each stage."""
     from coatline.design.grid import grid_points, start_point
     from coatline.manufacture.record import read_results, read_series_of, read_status
@@ -92,11 +99,11 @@ def make_electrode(plan: Any, engine: Any, folder: Path) -> dict[str, Any]:
             {
                 "state": at("slurry.restart"),
                 "data": at("slurry.data.gz"),
-                "active_material": ACTIVE_MATERIAL,
-                "solid_content": SOLID_CONTENT,
+                "active_material": active_material,
+                "solid_content": solid_content,
                 "solid_mass": plan.config.electrode.solid_mass,
                 "solid_loading": plan.config.electrode.solid_loading,
-                "ingredients": plan.material.ingredients(),
+                "ingredients": plan.ingredients,
                 "protocol": plan.protocol("slurry"),
                 "seed": plan.seed_of("y00"),
             },
@@ -128,10 +135,10 @@ def make_electrode(plan: Any, engine: Any, folder: Path) -> dict[str, Any]:
             calender_film,
             at("calender.nc"),
             {
-                "pressed_state": grid[start_point(COMPRESSION_RATE)],
+                "pressed_state": grid[start_point(compression_rate)],
                 "pressed_record": at("press.nc"),
                 "data": at("calendered.data.gz"),
-                "compression_rate": COMPRESSION_RATE,
+                "compression_rate": compression_rate,
                 "protocol": plan.protocol("pressing"),
             },
         ),

@@ -75,7 +75,8 @@ def watch_beads(line, folder, also="", **variables):
             "dried": dried,
             "heavy": results["am_diameter_mean"],
             "dt": 0.002,
-            "ramp_steps": STEPS // 20,
+            "duration": 0.002 * STEPS,
+            "ramp_dt": [0.002] * 20,
             **variables,
         },
     )

@@ -109,9 +109,9 @@ def test_halving_the_voxel_moves_porosity_by_less_than_half_a_point(film):
     assert abs(coarse - fine) < 0.001
 
 
-def test_grid_fits_the_box_exactly():
+def test_grid_fits_the_box_exactly_and_is_even_across():
     shape, spacing = fit_grid((31.7, 20.0), 24.9, 0.4)
-    assert shape == (79, 50, 62)
+    assert shape == (80, 50, 62)
     np.testing.assert_allclose(np.multiply(shape, spacing), (31.7, 20.0, 24.9))
 
 

@@ -72,6 +72,10 @@ class Engine:
         return line
 
 
+def _write(value: object) -> str:
+    return f"{value:.17g}" if isinstance(value, float) else str(value)
+
+
 def run_deck(
     engine: Engine, deck: Path, folder: Path, log: Path, variables: Mapping[str, object]
 ) -> dict[str, float]:
@@ -82,7 +86,7 @@ def run_deck(
         deck: input file; its folder becomes the variable `decks`.
         folder: working directory.
         log: receives LAMMPS's screen output as it comes; appended to.
-        variables: `-var` name and value; floats are written with 17 digits.
+        variables: `-var` name and value, or list of values; floats are written with 17 digits.
 
     Returns:
         name → value of each `coatline: result NAME VALUE` line, the last one if repeated.
@@ -93,7 +97,8 @@ def run_deck(
     """
     command = [*engine.words(), "-in", str(deck), "-log", "none", "-nocite"]
     for name, value in {"decks": deck.parent, **variables}.items():
-        command += ["-var", name, f"{value:.17g}" if isinstance(value, float) else str(value)]
+        values = value if isinstance(value, list) else [value]
+        command += ["-var", name, *(_write(each) for each in values)]
     with open(log, "a", encoding="utf-8") as file:
         print("coatline: run", " ".join(command), file=file, flush=True)
         start = file.tell()

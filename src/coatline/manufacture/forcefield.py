@@ -8,6 +8,7 @@ import numpy as np
 from coatline.errors import InputError
 from coatline.manufacture import lennardjones
 from coatline.manufacture.lennardjones import Sizes, Stiffness
+from coatline.manufacture.state import AM, number_types
 
 LENNARD_JONES = "lennard-jones"
 """Name of the published law in a stage's `law`; any other stage is granular."""
@@ -75,6 +76,29 @@ def _ramped(wet: dict, dried: dict) -> str:
     return f"{normal} {_tangential(growing('friction'))} damping mass_velocity"
 
 
+def soften(wet: dict, dried: dict, gone: float) -> dict:
+    """Contacts of a drying film as numbers: what `ramp.lmp` sets once a share of solvent is gone.
+
+    Args:
+        wet, dried: contacts of both stages, as in a material file; not Lennard-Jones.
+        gone: share of the solvent that has left, 0 to 1.
+    """
+
+    def between(key: str, name: str) -> float:
+        first, last = wet[name][key], dried[name][key]
+        return first * (last / first) ** gone**STIFFENING if first else last
+
+    return {
+        name: dried[name]
+        | {key: between(key, name) for key in ("young_modulus", "damping")}
+        | {
+            key: wet[name][key] + (dried[name][key] - wet[name][key]) * gone
+            for key in ("surface_energy", "friction")
+        }
+        for name in ("cbd_cbd", "am_cbd", "am_am", "wall")
+    }
+
+
 def _collector(law: str) -> str:
     return f"fix         bottom film wall/gran granular {law} zplane 0.0 NULL contacts\n"
 
@@ -117,11 +141,11 @@ def write_force_field(
 ) -> None:
     """Write the force-field files that `film.lmp` includes.
 
-    `pair.lmp` holds the pair style and its coefficients, `collector.lmp` and `plane.lmp` the walls,
-    `drag.lmp` the viscous drag; with `wet`, `ramp.lmp` holds the coefficients on the way from the
-    slurry to this stage and `drag_wet.lmp` the drag of the slurry. The plane is smooth and has
-    neither cohesion nor a dashpot: a dashpot would make the first step after a restart differ from
-    an uninterrupted run.
+    `neighbours.lmp` says which types share a neighbour list, `pair.lmp` holds the pair style and
+    its coefficients, `collector.lmp` and `plane.lmp` the walls, `drag.lmp` the drag; with `wet`,
+    `ramp.lmp` holds the coefficients on the way from the slurry to this stage and `drag_wet.lmp`
+    the drag of the slurry. The plane is smooth and has neither cohesion nor a dashpot: a dashpot
+    would make the first step after a restart differ from an uninterrupted run.
 
     Args:
         folder: where to write; made if missing.
@@ -153,7 +177,13 @@ def write_force_field(
             ramp = [
                 f"pair_coeff  {a} {b} {_ramped(wet[name], stage[name])}" for name, a, b in PAIRS
             ]
+    # Neighbours are found by kind of particle. The marker goes with the beads: of nearly no size,
+    # it would ask for bins by the million, a fifth of the time of drying.
+    kinds = number_types(len(sizes.active_material)) if needs_sizes(stage) else [AM]
+    others = " ".join(map(str, kinds))
+    collections = f"neigh_modify collection/type {len(kinds) + 1} 1,3 {others}\n"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "neighbours.lmp").write_text(collections)
     (folder / "pair.lmp").write_text("\n".join(lines) + "\n")
 
     wall = stage["wall"]

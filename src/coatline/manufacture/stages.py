@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from coatline.manufacture.forcefield import (
     bead_in_contact,
     critical_time_step,
     needs_sizes,
+    soften,
     write_force_field,
 )
 from coatline.manufacture.lennardjones import Sizes
@@ -52,8 +54,14 @@ UNREACHED = 1e30
 """kPa, where nothing is to yield."""
 TOUCH = 10.0
 """kPa that define the thickness."""
-SLURRY_BLOCK, BLOCK = 5.0, 6.0
-"""µs between two convergence tests of the slurry and of a dried film."""
+SLURRY_BLOCK, BLOCK, REST_BLOCK = 5.0, 6.0, 1.5
+"""µs between two convergence tests of a slurry, of a film under load and of a released one."""
+REST_DRAG = 0.5
+"""µs in which drag slows the particles of a released film."""
+LIGHT = 1000.0
+"""kPa that the longer time step bears, of light loads and released films."""
+LIGHT_AT_FIRST = 250.0
+"""kPa below which a part of the way down counts as light."""
 
 
 @contextmanager
@@ -358,15 +366,8 @@ def dry_film(
             wet=force_field["slurry"],
             sizes=sizes_of(facts),
         )
-        longest = min(
-            critical_time_step(
-                force_field[stage],
-                *_smallest(facts, bead),
-                protocol["pressure"],
-                facts["bead_diameter"],
-            )
-            for stage, bead in (("slurry", "bead_diameter_liquid"), ("dried", "bead_diameter"))
-        )
+        steps = _drying_steps(force_field, facts, protocol)
+        longest = steps[-1]
 
         def run(step: float, here: Path) -> dict[str, float]:
             return run_deck(
@@ -384,8 +385,12 @@ def dry_film(
                     "am_density": facts["am_density"],
                     "heavy": facts["am_diameter_mean"],
                     "dt": step,
-                    "ramp_steps": _steps(protocol["duration"] / PARTS, step, 10),
+                    "duration": protocol["duration"],
+                    "ramp_dt": [part / longest * step for part in steps[:-1]],
                     "block": _steps(BLOCK, step),
+                    "dt_light": step,
+                    "rest_block": _steps(REST_BLOCK, step),
+                    "rest_drag": REST_DRAG,
                     "touch": TOUCH,
                     "model": protocol["model"],
                     **{key: protocol[key] for key in DRYING_MODELS[protocol["model"]]},
@@ -409,7 +414,43 @@ def dry_film(
         _publish(here / "dried.restart", state)
 
 
-def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> dict[str, object]:
+def _drying_steps(
+    force_field: Mapping, facts: Mapping[str, float], protocol: Mapping
+) -> list[float]:
+    """Critical time step of each part of drying and of the dried film, µs.
+
+    A film that is still soft bears a longer one; solvent that flows past a bead has to change the
+    bead's speed by no more than the whole difference in a step.
+    """
+    wet, dried = force_field["slurry"], force_field["dried"]
+    viscosity = protocol["viscosity"] if "viscosity" in DRYING_MODELS[protocol["model"]] else 0.0
+    diameter, mass = _smallest(facts, "bead_diameter")
+    solid, liquid = (facts[key] ** 3 for key in ("bead_diameter", "bead_diameter_liquid"))
+
+    def longest(stage: dict, gone: float) -> float:
+        bead = (liquid - gone * (liquid - solid)) ** (1 / 3)
+        step = critical_time_step(
+            stage, diameter | {"cbd": bead}, mass, protocol["pressure"], facts["bead_diameter"]
+        )
+        drag = 3 * math.pi * viscosity * bead
+        return min(step, mass["cbd"] / drag) if drag else step
+
+    if needs_sizes(dried):
+        return [min(longest(wet, 0), longest(dried, 1))] * (PARTS + 1)
+    shares = [1 - (1 - part / PARTS) ** 2 for part in range(PARTS + 1)]
+    steps = []
+    for before, gone in pairwise(shares):
+        stage = soften(wet, dried, gone)
+        steps.append(min(longest(wet, 0), longest(stage, before), longest(stage, gone)))
+    return [*steps, longest(dried, 1)]
+
+
+def _longest_step(force_field: Mapping, facts: Mapping[str, float], pressure: float) -> float:
+    """Critical time step of a dried film under a pressure in kPa, µs."""
+    return critical_time_step(force_field["dried"], *_smallest(facts, "bead_diameter"), pressure)
+
+
+def _yielding(force_field: Mapping, facts: Mapping[str, float]) -> dict[str, object]:
     """Variables of `yield.lmp`; without yielding, stresses that nothing reaches."""
     if force_field["yielding"] is None:
         cbd = {"yield_stress": UNREACHED, "hardening": 0.0}
@@ -418,7 +459,7 @@ def _yielding(force_field: Mapping, facts: Mapping[str, float], step: float) -> 
     cbd, am = force_field["yielding"]["carbon_binder"], force_field["yielding"]["active_material"]
     return {
         "yield_every": YIELD_INTERVAL,
-        "yield_rate": force_field["yielding"]["rate"] * YIELD_INTERVAL * step,
+        "yield_rate": float(force_field["yielding"]["rate"]),
         "yield_cbd": float(cbd["yield_stress"]),
         "hardening_cbd": float(cbd["hardening"]),
         "bead": facts["bead_diameter"],
@@ -473,10 +514,8 @@ def press_film(
     thickness = facts["thickness"]
     with _work_folder(grid[0], "press") as folder:
         write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
-        diameter, mass = _smallest(facts, "bead_diameter")
-        longest = critical_time_step(
-            force_field["dried"], diameter, mass, protocol["reference_pressure"]
-        )
+        longest = _longest_step(force_field, facts, protocol["reference_pressure"])
+        gain = _longest_step(force_field, facts, LIGHT) / longest
         way = GRID / 100 * thickness  # between two restarts, µm
         speed = 0.0
 
@@ -487,6 +526,7 @@ def press_film(
             rest = (upper_compression - GRID * points[-1]) / 100 * thickness
             spacing = protocol["frame_spacing"] if frames else None
             frame_steps = _steps(spacing / 100 * thickness / speed, step) if spacing else 0
+            light_steps = _steps(way / speed, gain * step, YIELD_INTERVAL)
             return run_deck(
                 engine,
                 decks / "press.lmp",
@@ -502,7 +542,10 @@ def press_film(
                     "last_steps": _steps(rest / speed, step, YIELD_INTERVAL) if rest > 1e-9 else 0,
                     "frame_steps": frame_steps,
                     "dt": step,
-                    **_yielding(force_field, facts, step),
+                    "dt_light": way / speed / light_steps,
+                    "grid_steps_light": light_steps,
+                    "light": 0.0 if frame_steps else LIGHT_AT_FIRST,  # frames count steps
+                    **_yielding(force_field, facts),
                 },
             )
 
@@ -570,6 +613,9 @@ def calender_film(
     thickness, speed, step0 = facts["thickness_dried"], facts["press_speed"], facts["time_step"]
     slowly = min(APPROACH, compression_rate) / 100 * thickness
     way = (compression_rate - GRID * start_point(compression_rate)) / 100 * thickness - slowly
+    gain = _longest_step(force_field, facts, LIGHT) / _longest_step(
+        force_field, facts, protocol["reference_pressure"]
+    )
     with _work_folder(data, "calender") as folder:
         write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
 
@@ -591,9 +637,11 @@ def calender_film(
                     "slow_speed": slowly / (slow_steps * step) if slow_steps else 0.0,
                     "lift_speed": speed,
                     "dt": step,
-                    "block": _steps(BLOCK, step),
+                    "dt_light": gain * step,
+                    "rest_block": _steps(REST_BLOCK, gain * step),
+                    "rest_drag": REST_DRAG,
                     "touch": TOUCH,
-                    **_yielding(force_field, facts, step),
+                    **_yielding(force_field, facts),
                 },
             )
 

@@ -57,6 +57,9 @@ def fit_grid(
 ) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
     """Number of voxels and their edges (µm) for a box that they fill exactly.
 
+    Laterally the number is even: TauFactor updates every other voxel in turn, and across periodic
+    edges that only closes so; an odd side would have to be laid twice.
+
     Raises:
         InputError: a length or the voxel size is not positive and finite.
     """
@@ -66,7 +69,8 @@ def fit_grid(
             f"film of {side[0]:g} x {side[1]:g} x {height:g} µm with voxels of {voxel_size:g} µm: "
             "lengths must be positive"
         )
-    shape = tuple(max(1, round(length / voxel_size)) for length in lengths)
+    lateral = (2 * max(1, round(length / voxel_size / 2)) for length in side)
+    shape = (*lateral, max(1, round(height / voxel_size)))
     return shape, tuple(length / count for length, count in zip(lengths, shape))
 
 
