@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "slurm", "envs", "src")
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 
 
@@ -68,7 +68,9 @@ def make_clone(folder: Path) -> Clone:
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
-        if source.is_dir():
+        if source.is_symlink():
+            (folder / part).symlink_to(os.readlink(source))
+        elif source.is_dir():
             shutil.copytree(source, folder / part, symlinks=True)
         else:
             shutil.copy2(source, folder / part)

@@ -106,13 +106,19 @@ def published_data():
     return {"published": os.path.relpath(plan.published)} if plan.published else {}
 
 
+# Script → hash of its physics, and its decks: what jobs compare with.
+hashes = {}
+
+
 def physics(script, *decks):
     """Hash of the code and the decks that a rule depends on, but for comments and docstrings."""
-    return physics_hash(
+    value = physics_hash(
         decks=[WORKFLOW / "lammps" / deck for deck in decks],
         script=WORKFLOW / "scripts" / f"{script}.py",
         store=CACHE / "fingerprints.json",
     )
+    hashes[script] = [value, *decks]
+    return value
 
 
 def keep(values, *names):

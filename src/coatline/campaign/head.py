@@ -1,0 +1,77 @@
+"""The head: the Snakemake process in charge of a campaign, and what it leaves when it is killed."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from coatline.campaign.claims import FOLDER, Record, describe_self, read_claim, tell_life
+from coatline.design.write import replace_file
+
+NAME = "head.json"
+"""File of the head among the claims of a campaign."""
+
+
+def take_up_work(campaign: Path, run: str | None, words: list[str] | None = None) -> None:
+    """Note that this process is in charge of a campaign.
+
+    Args:
+        campaign: folder of its results.
+        run: the name that all its SLURM jobs have; none without SLURM.
+        words: options that Snakemake was started with; those of this process if left out.
+    """
+    record = describe_self() | {"run": run, "options": sys.argv[1:] if words is None else words}
+    replace_file(campaign / FOLDER / NAME, json.dumps(record) + "\n")
+
+
+def leave_work(campaign: Path) -> None:
+    """Note that no process is in charge any more."""
+    with contextlib.suppress(OSError):
+        (campaign / FOLDER / NAME).unlink(missing_ok=True)
+
+
+def read_head(campaign: Path) -> Record | None:
+    """The process in charge of a campaign, alive or not; none where the last one ended properly."""
+    return read_claim(campaign / FOLDER / NAME)
+
+
+def is_at_work(campaign: Path) -> bool | None:
+    """Whether a Snakemake is at work on a campaign; none where that cannot be told from here."""
+    head = read_head(campaign)
+    return False if head is None else tell_life(head | {"slurm": None})
+
+
+def list_locks(campaign: Path, snakemake: Path = Path(".snakemake")) -> list[Path]:
+    """Snakemake's lock files that lock results of a campaign.
+
+    Args:
+        campaign: folder of its results.
+        snakemake: Snakemake's folder in the clone.
+    """
+    return [path for path in sorted((snakemake / "locks").glob("*.lock")) if _locks(path, campaign)]
+
+
+def _locks(path: Path, campaign: Path) -> bool:
+    start = f"{campaign.as_posix()}/"
+    try:
+        return any(line.startswith(start) for line in _lines(path))
+    except OSError:
+        return False
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with open(path, encoding="utf-8") as file:
+        yield from file
+
+
+def advise(campaign: Path) -> None:
+    """Say on stderr what to do about a campaign whose Snakemake was killed; nothing otherwise."""
+    if not list_locks(campaign):
+        return
+    if is_at_work(campaign) is False:
+        print(
+            f"coatline: the Snakemake at work on {campaign} was killed; "
+            f"to recover: coatline resume {campaign.name}",
+            file=sys.stderr,
+        )
