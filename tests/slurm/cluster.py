@@ -1,4 +1,4 @@
-"""A real SLURM of one node, private to a test run: munge, slurmctld and slurmd from Debian's packages.
+"""A real SLURM of one node, private to a test run: munge, slurmctld and slurmd of Debian.
 
 Everything lies in one folder and listens on loopback alone, so that several may run side by side.
 There is no accounting database, as on some clusters, and memory is watched by polling.
@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -210,10 +210,8 @@ def run_cluster(cpus: int = 4, memory: int = 6000) -> Iterator[Cluster]:
     finally:
         cluster.ask("scancel", f"--user={getpass.getuser()}", "--signal=KILL", check=False)
         cluster.ask("scancel", f"--user={getpass.getuser()}", check=False)
-        try:
+        with suppress(RuntimeError, subprocess.TimeoutExpired):
             cluster.wait_until_idle(20)
-        except (RuntimeError, subprocess.TimeoutExpired):
-            pass
         for name in ("slurmd", "slurmctld", "munged"):
             cluster.stop(name)
         shutil.rmtree(folder, ignore_errors=True)

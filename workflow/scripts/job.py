@@ -14,6 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from coatline.campaign.claims import FOLDER, claim
+from coatline.campaign.cost import list_causes
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
 from coatline.campaign.start import ChangedCode, check_start
@@ -68,11 +69,12 @@ class Job:
         """Claim the results, check code and inputs, make a folder for the attempt."""
         snakemake = self.snakemake
         self.check_start()
-        folder = Path(*self.log.parts[: len(self.log.parts) - self.log.parts[::-1].index("logs") - 1])
+        folder = Path(
+            *self.log.parts[: len(self.log.parts) - self.log.parts[::-1].index("logs") - 1]
+        )
         name = ".".join(self.log.with_suffix("").relative_to(folder / "logs").parts)
         facts = {
             "rule": snakemake.rule,
-            "attempt": snakemake.resources.attempt,
             "outputs": [str(file) for file in snakemake.output],
             "cores": snakemake.threads,
             "minutes": snakemake.resources.get("runtime"),
@@ -80,6 +82,8 @@ class Job:
         self._claim = claim(folder / FOLDER / f"{name}.json", facts)
         self._delivery = Delivery(snakemake.output, name, self._claim.record["token"])
         before = self._claim.before
+        history = list_causes(before) if before else []
+        self._claim.add(history=history, attempt=len(history) + 1)
         if before and not before.get("ended") and self._is_made(before.get("token")):
             raise AlreadyMade
         self._delivery.prepare()
@@ -153,7 +157,9 @@ class Job:
             return "memory", ""
         if isinstance(error, Stopped | KeyboardInterrupt):
             late = self._clock.seconds > 0.9 * 60 * (self.snakemake.resources.get("runtime") or 1e9)
-            return ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
+            return (
+                ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
+            )
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or "No space left on device" in str(error):
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
@@ -195,7 +201,7 @@ class Job:
         snakemake = self.snakemake
         beside = [Path(file) for file in snakemake.output if str(file) != str(record)]
         run = self._clock.describe_run(
-            snakemake.resources.attempt,
+            self._claim.record["attempt"] if self._claim else 1,
             snakemake.params.physics,
             lammps=read_version(self.log) or None,
             token=self._claim.record["token"] if self._claim else None,

@@ -1,8 +1,8 @@
 """Claims: who is making a result, so that no two jobs ever make one at the same time.
 
-A job claims its results by a small file in `results/<campaign>/jobs/`, named after the job's log. It
-says who the owner is; whether that owner still lives is asked of the kernel, of SLURM, or seen from
-the claim being touched again and again. What a failed job ended with stays there until the job
+A job claims its results by a small file in `results/<campaign>/jobs/`, named after the job's log.
+It says who the owner is; whether that owner still lives is asked of the kernel, of SLURM, or seen
+from the claim being touched again and again. What a failed job ended with stays there until the job
 succeeds; after success nothing stays. No clock is compared with another one's.
 """
 
@@ -146,6 +146,11 @@ class Claim:
             with contextlib.suppress(OSError):
                 os.utime(self.path)
 
+    def add(self, **facts: Any) -> None:
+        """Let the claim say more."""
+        self.record |= facts
+        replace_file(self.path, json.dumps(self.record) + "\n")
+
     def is_held(self) -> bool:
         """Whether the claim is still this process's own; a job that lost it must not publish."""
         now = read_claim(self.path)
@@ -207,7 +212,9 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
                     seen, still = beat, time.monotonic()
                 life = time.monotonic() - still < PATIENCE * BEAT
             if life:
-                print(f"coatline: waiting for {describe_owner(owner)}, who makes the same", flush=True)
+                print(
+                    f"coatline: waiting for {describe_owner(owner)}, who makes the same", flush=True
+                )
                 time.sleep(wait)
             elif _take_away(path, owner, record["token"]):
                 before = owner

@@ -69,7 +69,9 @@ def add_resume(parser: argparse.ArgumentParser) -> None:
         "Take up a campaign whose Snakemake was killed: wait for the jobs it left, unlock, go on "
         "with the options that it had, or with those given after --."
     )
-    parser.add_argument("name", nargs="?", metavar="CAMPAIGN", help="its name, if there are several")
+    parser.add_argument(
+        "name", nargs="?", metavar="CAMPAIGN", help="its name, if there are several"
+    )
     parser.add_argument("--cancel", action="store_true", help="end the jobs that are left")
     parser.add_argument("options", nargs="*", metavar="-- OPTION", help="options for Snakemake")
 

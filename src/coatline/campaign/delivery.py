@@ -85,7 +85,9 @@ class Delivery:
             os.replace(place, output)
             behind = newest - _touched(Path(output))
             if behind > 0:  # a clock that is behind must not make the result look out of date
-                notes.append(f"clock behind by {behind / 1e9:.3g} s: {output} takes its input's time")
+                notes.append(
+                    f"clock behind by {behind / 1e9:.3g} s: {output} takes its input's time"
+                )
                 os.utime(output, ns=(time.time_ns(), newest))
         self.sweep()
         return notes

@@ -6,7 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from coatline.campaign.claims import FOLDER, Record, describe_self, read_claim, tell_life
+from coatline.campaign.claims import (
+    FOLDER,
+    Record,
+    describe_owner,
+    describe_self,
+    read_claim,
+    tell_life,
+)
 from coatline.design.write import replace_file
 
 NAME = "head.json"
@@ -75,3 +82,13 @@ def advise(campaign: Path) -> None:
             f"to recover: coatline resume {campaign.name}",
             file=sys.stderr,
         )
+
+
+def describe_head(campaign: Path) -> str:
+    """Say in words who is in charge of a campaign."""
+    head = read_head(campaign)
+    if head is None:
+        return "no Snakemake is at work on it"
+    if is_at_work(campaign) is False:
+        return f"its Snakemake was killed; to recover: coatline resume {campaign.name}"
+    return f"Snakemake at work, {describe_owner(head | {'slurm': None})}"

@@ -130,7 +130,9 @@ def read_said(files: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
 def read_token(file: str) -> str | None:
     """The attempt that made a record; none for other files."""
     path = Path(file)
-    return next((r.get("token") for r in _read_runs(path).values() if r.get("record") == path.name), None)
+    return next(
+        (r.get("token") for r in _read_runs(path).values() if r.get("record") == path.name), None
+    )
 
 
 def _read_runs(path: Path) -> dict[str, Run]:

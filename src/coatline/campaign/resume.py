@@ -1,4 +1,4 @@
-"""Taking up a campaign whose Snakemake was killed: its orphans end, what they made counts, it goes on.
+"""Taking up a campaign whose Snakemake was killed: its orphans end, and what they made counts.
 
 Jobs outlive a Snakemake that is killed, here and in SLURM. Those that run are waited for, or ended
 when asked; those that SLURM has not begun are taken out of the queue. Results that orphans finished
@@ -150,7 +150,8 @@ def settle(campaign: Path, cancel: bool, say: Say, wait: float = 5.0) -> dict[st
             names = ", ".join(f"{n} ({describe_owner(o)})" for n, o in orphans.silent.items())
             raise CoatlineError(
                 f"it cannot be told from here whether these jobs live: {names}; run this on their "
-                f"host, or, if you know that they are dead, remove their files in {campaign}/{FOLDER}"
+                "host, or, if you know that they are dead, remove their files in "
+                f"{campaign}/{FOLDER}"
             )
         if cancel:
             for owner in orphans.running.values():
@@ -265,5 +266,3 @@ def _local(options: list[str]) -> list[str]:
         if taking:
             kept.append(word)
     return [*kept, "--cores", "1"]
-
-

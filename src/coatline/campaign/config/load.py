@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from coatline.campaign.config.base import Block, describe
 from coatline.campaign.config.blocks import Campaign, Electrode, Engine, Measure
+from coatline.campaign.config.cluster import Cluster
 from coatline.campaign.config.design import Design
 from coatline.campaign.config.explain import explain, show
 from coatline.campaign.config.manufacture import Manufacture
@@ -33,6 +34,7 @@ class Config(Block):
     manufacture: Manufacture = Field(default=Manufacture(), description="how they are made")
     measure: Measure = Field(default=Measure(), description="how they are measured")
     engine: Engine = Field(default=Engine(), description="how LAMMPS is started")
+    cluster: Cluster = Field(default=Cluster(), description="limits of the cluster's partition")
 
     _source: str = PrivateAttr(default="config")
 
