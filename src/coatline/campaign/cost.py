@@ -9,6 +9,7 @@ campaigns; `fit_costs` makes them anew from a campaign's own benchmarks.
 import csv
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ SIGNS = {
     "time": ("DUE TO TIME LIMIT",),
 }
 """What SLURM writes into the log of a job that it ends."""
+SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
+"""Ids of samples."""
 GROWS = {"mem_mb": ("memory", "killed"), "runtime": ("time", "killed")}
 """Causes that make a job ask for more of a resource."""
 
@@ -209,7 +212,7 @@ def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
     found: dict[str, list[tuple[str, float, float]]] = {}
     for path in sorted((folder / "benchmarks").glob("*/*.tsv")):
         name, _, rule = path.stem.partition(".")
-        rule = rule or (path.parent.name if path.stem[:1].islower() and "c" in name else name)
+        rule = rule or (path.parent.name if SAMPLE.fullmatch(name) else name)
         try:
             row = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))[-1]
             seconds = float(row["s"]) if row["cpu_time"] == "NA" else float(row["cpu_time"])

@@ -236,14 +236,24 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
             say("Snakemake does not take them; they are made again")
             unlock(campaign)
     say(f"going on: snakemake {' '.join(options)}")
-    code = subprocess.run(command, check=False).returncode
+    code = _run(command)
     for _ in range(3):
         repaired = _list_damaged(campaign)
         if code == 0 or not repaired:
             return code
         say(f"going on, to make again what {', '.join(repaired)} found damaged")
-        code = subprocess.run(command, check=False).returncode
+        code = _run(command)
     return code
+
+
+def _run(command: list[str]) -> int:
+    """Run Snakemake to its end; Ctrl-C is for it, and it takes its time to end its jobs."""
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _list_damaged(campaign: Path) -> list[str]:
