@@ -84,7 +84,7 @@ class Job:
         before = self._claim.before
         history = list_causes(before) if before else []
         self._claim.add(history=history, attempt=len(history) + 1)
-        if before and not before.get("ended") and self._is_made(before.get("token")):
+        if self._claim.waited and self._is_made(self._claim.waited.get("token")):
             raise AlreadyMade
         self._delivery.prepare()
         check_inputs(snakemake.input, read_said(snakemake.input))

@@ -130,11 +130,13 @@ class Claim:
         path: its file.
         record: what it says.
         before: what stood there before: how an earlier attempt ended, or its dead owner.
+        waited: the owner that was waited for and that succeeded, or none.
     """
 
     path: Path
     record: Record
     before: Record | None = None
+    waited: Record | None = None
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -193,14 +195,15 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
     """
     record = describe_self() | {"token": os.urandom(6).hex()} | dict(facts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    before, seen, still = None, None, time.monotonic()
+    before = waited = seen = None
+    still = time.monotonic()
     part = path.with_name(f"{path.name}.{record['token']}.part")
     part.write_text(json.dumps(record) + "\n", encoding="utf-8")
     try:
         while True:
             try:
                 os.link(part, path)
-                return Claim(path, record, before)
+                return Claim(path, record, before, waited)
             except FileExistsError:
                 owner = read_claim(path)
             if owner is None:
@@ -212,12 +215,13 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
                     seen, still = beat, time.monotonic()
                 life = time.monotonic() - still < PATIENCE * BEAT
             if life:
+                waited = owner
                 print(
                     f"coatline: waiting for {describe_owner(owner)}, who makes the same", flush=True
                 )
                 time.sleep(wait)
             elif _take_away(path, owner, record["token"]):
-                before = owner
+                before, waited = owner, None
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,21 +22,34 @@ NAME = "head.json"
 
 
 def take_up_work(campaign: Path, run: str | None, words: list[str] | None = None) -> None:
-    """Note that this process is in charge of a campaign.
+    """Note that this process is in charge of a campaign; ends it where another one is.
+
+    Snakemake's own locks do not see to that: it removes those of all campaigns in a clone as soon
+    as one of them ends.
 
     Args:
         campaign: folder of its results.
         run: the name that all its SLURM jobs have; none without SLURM.
         words: options that Snakemake was started with; those of this process if left out.
     """
+    before = read_head(campaign)
+    if before is not None and is_at_work(campaign) is not False:
+        print(
+            f"coatline: error: another Snakemake is at work on {campaign.name}: "
+            f"{describe_owner(before)}",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     record = describe_self() | {"run": run, "options": sys.argv[1:] if words is None else words}
     replace_file(campaign / FOLDER / NAME, json.dumps(record) + "\n")
 
 
 def leave_work(campaign: Path) -> None:
     """Note that no process is in charge any more."""
-    with contextlib.suppress(OSError):
-        (campaign / FOLDER / NAME).unlink(missing_ok=True)
+    head = read_head(campaign)
+    if head is not None and head.get("pid") == os.getpid():
+        with contextlib.suppress(OSError):
+            (campaign / FOLDER / NAME).unlink(missing_ok=True)
 
 
 def read_head(campaign: Path) -> Record | None:
@@ -74,9 +88,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 def advise(campaign: Path) -> None:
     """Say on stderr what to do about a campaign whose Snakemake was killed; nothing otherwise."""
-    if not list_locks(campaign):
-        return
-    if is_at_work(campaign) is False:
+    if read_head(campaign) is not None and is_at_work(campaign) is False:
         print(
             f"coatline: the Snakemake at work on {campaign} was killed; "
             f"to recover: coatline resume {campaign.name}",

@@ -5,6 +5,7 @@ when asked; those that SLURM has not begun are taken out of the queue. Results t
 are shown to Snakemake, which would make them again otherwise. Locks of other campaigns stay.
 """
 
+import base64
 import os
 import signal
 import subprocess
@@ -127,7 +128,7 @@ def end_job(owner: Record) -> None:
             return
 
 
-def settle(campaign: Path, cancel: bool, say: Say, wait: float = 5.0) -> dict[str, Record]:
+def settle(campaign: Path, cancel: bool, say: Say, wait: float = 5.0) -> None:
     """Wait until no orphan is left.
 
     Args:
@@ -136,16 +137,11 @@ def settle(campaign: Path, cancel: bool, say: Say, wait: float = 5.0) -> dict[st
         say: takes a line for people whenever something changes.
         wait: seconds between two looks.
 
-    Returns:
-        The jobs that ran, by name.
-
     Raises:
         CoatlineError: SLURM does not answer, or jobs of another host cannot be judged from here.
     """
-    seen: dict[str, Record] = {}
     before = ""
     while orphans := find_orphans(campaign):
-        seen |= orphans.running
         if orphans.silent and not orphans.running and not orphans.queued:
             names = ", ".join(f"{n} ({describe_owner(o)})" for n, o in orphans.silent.items())
             raise CoatlineError(
@@ -162,29 +158,43 @@ def settle(campaign: Path, cancel: bool, say: Say, wait: float = 5.0) -> dict[st
             say(f"{'ending' if cancel else 'waiting for'} {text}")
             before = text
         time.sleep(wait)
-    return seen
 
 
-def find_finished(campaign: Path, seen: dict[str, Record]) -> list[str]:
-    """Results that orphans have put in place whole, as their records say.
+def list_unsettled(campaign: Path, snakemake: Path = Path(".snakemake")) -> list[str]:
+    """Results that Snakemake has begun and never seen finished.
 
     Args:
-        campaign: folder of its results.
-        seen: the orphans, as they were while they ran.
+        campaign: folder of the campaign's results.
+        snakemake: Snakemake's folder in the clone.
     """
-    files: list[str] = []
-    left = list_claims(campaign)
-    for name, owner in seen.items():
-        made = [str(file) for file in owner.get("outputs", [])]
-        if name in left or not all(Path(file).is_file() for file in made):
+    root = snakemake / "incomplete"
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            code = "".join(part.removeprefix("@") for part in path.relative_to(root).parts)
+            try:
+                name = base64.urlsafe_b64decode(code).decode()
+            except ValueError:
+                continue
+            if name.startswith(f"{campaign.as_posix()}/"):
+                found.append(name)
+    return found
+
+
+def find_finished(campaign: Path) -> list[str]:
+    """Records that orphans have put in place, with all that they say lies beside them, whole."""
+    finished = []
+    for file in list_unsettled(campaign):
+        if read_token(file) is None:
             continue
+        beside = read_said([file]).get(str(Path(file).parent), {})
         try:
-            check_inputs(made, read_said(made))
+            places = [str(Path(file).parent / name) for name in beside]
+            check_inputs([file, *places], {str(Path(file).parent): beside})
         except CoatlineError:
             continue
-        if any(read_token(file) == owner.get("token") for file in made):
-            files += made
-    return files
+        finished.append(file)
+    return finished
 
 
 def unlock(campaign: Path) -> int:
@@ -218,13 +228,13 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
     options = options or list((head or {}).get("options", []))
     if not options:
         raise InputError("it is not known how Snakemake was started; give its options after --")
-    seen = settle(campaign, cancel, say, wait)
-    finished = find_finished(campaign, seen)
+    settle(campaign, cancel, say, wait)
+    finished = find_finished(campaign)
     if unlock(campaign):
         say("unlocked")
     command = [sys.executable, "-m", "snakemake", *options]
     if finished:
-        say(f"{len(finished)} files that orphans finished count")
+        say(f"what orphans finished counts: {', '.join(finished)}")
         touch = _local(options)
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", *touch, "--touch", "--", *finished],
