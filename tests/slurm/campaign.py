@@ -12,7 +12,7 @@ from pathlib import Path
 import netCDF4
 
 from tests.slurm.cluster import Cluster
-from tests.workflow.clones import Clone, make_clone
+from tests.workflow.clones import PATIENCE, Clone, make_clone
 
 DATASET = "results/small/dataset.nc"
 OPTIONS = ("--profile", "slurm", "--configfile", "small.yaml")
@@ -46,7 +46,7 @@ class Campaign:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=seconds * PATIENCE,
         )
 
     @property
@@ -66,7 +66,7 @@ class Campaign:
         return next((i for i, s, comment in jobs if comment.endswith(text) and s in states), None)
 
     def wait_for_job(self, text: str, seconds: float = 240) -> str:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while (job := self.find_job(text)) is None:
             if time.monotonic() > end:
                 raise RuntimeError(f"no job {text}: {self.cluster.list_jobs()}\n{self.log[-4000:]}")
@@ -74,7 +74,7 @@ class Campaign:
         return job
 
     def wait_for(self, path: str, seconds: float = 240) -> None:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not (self.clone.folder / path).exists():
             if time.monotonic() > end:
                 raise RuntimeError(f"no {path}\n{self.log[-4000:]}")

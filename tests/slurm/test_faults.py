@@ -15,6 +15,7 @@ from tests.slurm.campaign import (
     read_variables,
 )
 from tests.slurm.table import note_fault
+from tests.workflow.clones import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 ATTEMPT = "{0}/.attempt-manufacture.{0}.{1}-"
@@ -24,7 +25,7 @@ ATTEMPT = "{0}/.attempt-manufacture.{0}.{1}-"
 def undisturbed(tmp_path_factory, cluster) -> Path:
     """The same campaign, made in peace and without SLURM."""
     campaign = make_campaign(
-        tmp_path_factory.mktemp("undisturbed") / "clone", cluster, 4, campaign=LENIENT
+        tmp_path_factory.mktemp("undisturbed") / "clone", cluster, 2, campaign=LENIENT
     )
     result = campaign.clone.snakemake("--cores", "2", "--configfile", "small.yaml", "--", DATASET)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -42,42 +43,42 @@ def count_repeated(campaign: Campaign) -> Counter:
 
 def test_storm_of_faults_in_one_campaign(tmp_path, cluster, undisturbed):
     """Over memory, over walltime, cancelled, an exit code and a blow-up, each in its own slurry."""
-    campaign = make_campaign(tmp_path / "clone", cluster, 4, campaign=LENIENT)
+    campaign = make_campaign(tmp_path / "clone", cluster, 3, campaign=LENIENT)
     faults = [
         f"hog:1500@{ATTEMPT.format('y00', 'slurry')}",
-        f"exit:3@{ATTEMPT.format('y01', 'slurry')}",
-        f"sleep:300@{ATTEMPT.format('y01', 'dry')}",
-        f"sleep:300@{ATTEMPT.format('y02', 'dry')}",
+        f"exit:3@{ATTEMPT.format('y00', 'dry')}",
+        f"sleep:900@{ATTEMPT.format('y01', 'slurry')}",
+        f"sleep:900@{ATTEMPT.format('y01', 'dry')}",
     ]
     head = campaign.start(
-        "--", DATASET, STUB_FAULTS=";".join(faults), STUB_BLOW_UP="manufacture/y03/"
+        "--", DATASET, STUB_FAULTS=";".join(faults), STUB_BLOW_UP="manufacture/y02/"
     )
-    late = campaign.wait_for_job("rule_dry_wildcards_y02")
-    cluster.ask("scontrol", "update", f"JobId={late}", "TimeLimit=1")
-    cancelled = campaign.wait_for_job("rule_dry_wildcards_y01")
+    cancelled = campaign.wait_for_job("rule_slurry_wildcards_y01")
     campaign.wait_for("fault2")
     cluster.ask("scancel", cancelled)
-    assert head.wait(timeout=500) == 0, campaign.log[-6000:]
+    late = campaign.wait_for_job("rule_dry_wildcards_y01")
+    campaign.wait_for("fault3")
+    cluster.ask("scontrol", "update", f"JobId={late}", "TimeLimit=1")
+    assert head.wait(timeout=500 * PATIENCE) == 0, campaign.log[-6000:]
 
     made, wanted = (read_variables(path) for path in (campaign.clone.folder / DATASET, undisturbed))
     status = json.loads(made["status"].replace("'", '"'))
-    assert status == ["ok", "ok", "ok", "failed"]
-    assert made["sample"] == wanted["sample"]
+    assert status == ["ok", "ok", "failed"]
     for name in ("porosity", "thickness", "tortuosity_factor"):
-        assert made[name].split(",")[:3] == wanted[name].split(",")[:3], name
+        assert made[name].strip("[]").split(",")[:2] == wanted[name].strip("[]").split(","), name
 
     repeated = count_repeated(campaign)
     expected = {
         "rule_slurry/y00": ("over its memory", 1),
-        "rule_slurry/y01": ("exit code", 1),
-        "rule_dry/y01": ("scancel", 1),
-        "rule_dry/y02": ("over its walltime", 1),
+        "rule_dry/y00": ("exit code", 1),
+        "rule_slurry/y01": ("scancel", 1),
+        "rule_dry/y01": ("over its walltime", 1),
     }
     assert repeated == {name: count for name, (_, count) in expected.items()}
     asked = {}
     for name, _, minutes in campaign.list_submitted():
         asked.setdefault(name, []).append(minutes)
-    assert asked["rule_dry/y02"][1] == 20, "twice the time after the walltime"
+    assert asked["rule_dry/y01"][1] == 20, "twice the time after the walltime"
     assert asked["rule_slurry/y00"] == [10, 10], "no more time after too little memory"
     made_by = json.loads((campaign.clone.folder / "results/small/provenance.json").read_text())
     assert made_by["slurries"]["y00"]["slurry"]["attempt"] == 2
@@ -100,10 +101,10 @@ def test_snakemake_killed_and_slurmctld_restarted(tmp_path, cluster, undisturbed
     cluster.wait_until_ready()
 
     again = campaign.start("-n", "--", DATASET)
-    again.wait(timeout=120)
+    again.wait(timeout=120 * PATIENCE)
     assert "to recover: coatline resume small" in campaign.log
     locked = campaign.start("--", DATASET)
-    assert locked.wait(timeout=120) != 0
+    assert locked.wait(timeout=120 * PATIENCE) != 0
     status = campaign.coatline("status", "--configfile", "small.yaml", "--json")
     shown = json.loads(status.stdout)
     assert f"SLURM job {orphan}" in shown["running"]["manufacture.y00.dry"]
@@ -154,5 +155,5 @@ def test_profile_is_found_as_typed(tmp_path, cluster):
     """snakemake --profile slurm, from the top of a clone, reaches SLURM."""
     campaign = make_campaign(tmp_path / "clone", cluster)
     head = campaign.start("--", "results/small/design/design.csv")
-    assert head.wait(timeout=120) == 0, campaign.log
+    assert head.wait(timeout=120 * PATIENCE) == 0, campaign.log
     assert [name for name, _, _ in campaign.list_submitted()] == ["rule_design"]

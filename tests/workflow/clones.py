@@ -12,6 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "slurm", "envs", "src")
+PATIENCE = float(os.environ.get("COATLINE_PATIENCE", "1"))
+"""Factor on all waiting times of workflow tests, for slow machines."""
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 
 
@@ -28,7 +30,7 @@ class Clone:
             env=os.environ | {"COLUMNS": "100"} | environment,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=500 * PATIENCE,
         )
 
     def plan(self, *options: str, config: str = "small.yaml") -> dict[str, int]:

@@ -12,7 +12,7 @@ import netCDF4
 import pytest
 
 from coatline.campaign.head import list_locks
-from tests.workflow.clones import Clone, make_clone
+from tests.workflow.clones import PATIENCE, Clone, make_clone
 
 pytestmark = pytest.mark.workflow
 BIN = Path(sys.executable).parent
@@ -36,12 +36,16 @@ def start(clone: Clone, *options: str, **environment: str) -> subprocess.Popen:
 
 def coatline(clone: Clone, *words: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [BIN / "coatline", *words], cwd=clone.folder, capture_output=True, text=True, timeout=300
+        [BIN / "coatline", *words],
+        cwd=clone.folder,
+        capture_output=True,
+        text=True,
+        timeout=300 * PATIENCE,
     )
 
 
 def wait_for(path: Path, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not path.exists():
         assert time.monotonic() < end, f"no {path}"
         time.sleep(0.1)
@@ -103,7 +107,7 @@ def test_second_snakemake_on_one_campaign_is_refused(clone):
     second = clone.snakemake("--nolock", *OPTIONS)
     assert second.returncode != 0
     assert "another Snakemake is at work on small" in second.stderr
-    assert head.wait(timeout=200) == 0
+    assert head.wait(timeout=200 * PATIENCE) == 0
 
 
 def test_two_jobs_for_one_result_and_code_edited_meanwhile(clone):
@@ -120,8 +124,8 @@ def test_two_jobs_for_one_result_and_code_edited_meanwhile(clone):
     second = start(clone, "--nolock", "--cores", "1", "--configfile", "small.yaml", "--", target)
     time.sleep(5)
     clone.append("workflow/lammps/press.lmp", "\nrun 10\n")
-    assert head.wait(timeout=200) != 0
-    assert second.wait(timeout=200) == 0, (clone.folder / "head.log").read_text()
+    assert head.wait(timeout=200 * PATIENCE) != 0
+    assert second.wait(timeout=200 * PATIENCE) == 0, (clone.folder / "head.log").read_text()
     with netCDF4.Dataset(clone.folder / target) as file:
         assert json.loads(file.provenance)["slurry"]["token"] == claim["token"]
     log = (clone.folder / "head.log").read_text()
@@ -147,7 +151,7 @@ def test_lammps_ends_with_its_job(clone):
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.1)
     assert not Path(f"/proc/{pid}").exists()
-    assert head.wait(timeout=100) != 0
+    assert head.wait(timeout=100 * PATIENCE) != 0
 
 
 HOSTILE = ("$(touch pwned)", "`touch pwned`", "x; touch pwned", "a'b\"c", "..")

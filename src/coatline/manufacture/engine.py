@@ -96,11 +96,11 @@ def run_deck(
     command = [*engine.words(), "-in", str(deck), "-log", "none", "-nocite"]
     for name, value in {"decks": deck.parent, **variables}.items():
         command += ["-var", name, f"{value:.17g}" if isinstance(value, float) else str(value)]
-    with open(log, "a", encoding="utf-8") as file:
+    # Read where it was written, even if somebody has meanwhile put another log in its place.
+    with open(log, "a+", encoding="utf-8", errors="replace") as file:
         print("coatline: run", " ".join(command), file=file, flush=True)
         start = file.tell()
         code = _run_guarded(command, folder, file)
-    with open(log, encoding="utf-8", errors="replace") as file:
         file.seek(start)
         text = file.read()
     if code == 0 and "coatline: done" in text:
@@ -123,6 +123,8 @@ def run_deck(
 
 def read_version(log: Path) -> str:
     """The LAMMPS version that last wrote to a log, or an empty string."""
+    if not log.exists():
+        return ""
     with open(log, encoding="utf-8", errors="replace") as file:
         found = re.findall(r"^LAMMPS \((.+)\)$", file.read(), re.MULTILINE)
     return found[-1] if found else ""
