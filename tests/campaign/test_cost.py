@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from coatline.campaign.causes import explain_end
 from coatline.campaign.cost import (
     ask_again,
     ask_for,
     count_particles,
     count_ranks,
     estimate,
-    explain_end,
     read_benchmarks,
 )
 from coatline.campaign.forecast import forecast

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from coatline.campaign.causes import list_causes
 from coatline.campaign.claims import FOLDER, claim
-from coatline.campaign.cost import list_causes
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
 from coatline.campaign.start import ChangedCode, check_start

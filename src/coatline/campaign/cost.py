@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coatline.campaign.claims import FOLDER, Record, read_claim
+from coatline.campaign.causes import list_causes
+from coatline.campaign.claims import FOLDER, read_claim
 from coatline.campaign.plan import Plan
 
 FILE = Path(__file__).with_name("costs.json")
@@ -27,11 +28,6 @@ LEAST_MINUTES, LEAST_MEMORY = 10, 1000
 BEAD, SAFETY = 2.0, 0.7
 SOLID_SHARE = 0.55
 """Share of solids in a dried film."""
-SIGNS = {
-    "memory": ("exceeded memory limit", "oom-kill", "oom_kill", "Out Of Memory", "OUT_OF_MEMORY"),
-    "time": ("DUE TO TIME LIMIT",),
-}
-"""What SLURM writes into the log of a job that it ends."""
 SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
 """Ids of samples."""
 GROWS = {"mem_mb": ("memory", "killed"), "runtime": ("time", "killed")}
@@ -154,28 +150,6 @@ def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".s
     causes = ["killed"] if owner is None else list_causes(owner, logs)
     times = sum(cause in GROWS[kind] for cause in causes)
     return limit(plan, kind, first * 2**times)
-
-
-def list_causes(owner: Record, logs: Path = Path(".snakemake")) -> list[str]:
-    """Why a job's attempts failed, the first one first.
-
-    Args:
-        owner: its claim.
-        logs: where `slurm_logs` lie.
-    """
-    return [*owner.get("history", []), explain_end(owner, logs)]
-
-
-def explain_end(owner: Record, logs: Path = Path(".snakemake")) -> str:
-    """Why an attempt ended: what it said itself, or what SLURM wrote, or just `killed`."""
-    said = owner.get("cause") if owner.get("ended") else "killed"
-    if owner.get("slurm") and said in ("killed", "stopped", "error", "memory"):
-        for path in logs.glob(f"slurm_logs/**/{int(owner['slurm'])}.log"):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            for cause, signs in SIGNS.items():
-                if any(sign in text for sign in signs):
-                    return cause
-    return str(said)
 
 
 def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:

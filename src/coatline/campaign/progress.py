@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from coatline.campaign.causes import explain_end
 from coatline.campaign.claims import describe_owner, list_claims, tell_life
-from coatline.campaign.cost import explain_end
 from coatline.campaign.forecast import forecast, format_time
 from coatline.campaign.head import describe_head
 from coatline.campaign.plan import Plan
