@@ -45,7 +45,25 @@ def test_paper_campaign(clone):
     assert time.perf_counter() - started < 10
     assert plan["slurry"] == plan["dry"] == plan["press"] == 29
     assert plan["calender"] == plan["measure"] == 174
-    assert sum(plan.values()) + 1 <= 450
+    assert sum(plan.values()) + 1 <= 450  # SLURM jobs, were none of them local
+
+
+def test_forecast_agrees_with_snakemake(finished):
+    """Jobs by rule of a fresh campaign, and of one of which some files are gone."""
+    import json
+
+    def left() -> dict[str, int]:
+        words = (Path(sys.executable).with_name("coatline"), "plan", "--json", "--configfile")
+        result = subprocess.run(
+            [*words, "small.yaml"], cwd=finished.folder, capture_output=True, text=True, check=True
+        )
+        return json.loads(result.stdout)["left"]
+
+    assert left() == finished.plan() == {}
+    (finished.folder / "results/small/manufacture/y00/press.nc").unlink()
+    assert left() == finished.plan()
+    finished.configure(campaign={"name": "fresh"})
+    assert left() == finished.plan()
 
 
 def test_demo_is_the_default_and_is_not_mixed_into_others(clone):
