@@ -4,11 +4,15 @@ import contextlib
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from coatline.campaign.claims import (
+    BEAT,
     FOLDER,
+    PATIENCE,
     Record,
     describe_owner,
     describe_self,
@@ -33,7 +37,7 @@ def take_up_work(campaign: Path, run: str | None, words: list[str] | None = None
         words: options that Snakemake was started with; those of this process if left out.
     """
     before = read_head(campaign)
-    if before is not None and is_at_work(campaign) is not False:
+    if before is not None and is_still_at_work(campaign):
         print(
             f"coatline: error: another Snakemake is at work on {campaign.name}: "
             f"{describe_owner(before)}",
@@ -42,6 +46,15 @@ def take_up_work(campaign: Path, run: str | None, words: list[str] | None = None
         sys.exit(2)
     record = describe_self() | {"run": run, "options": sys.argv[1:] if words is None else words}
     replace_file(campaign / FOLDER / NAME, json.dumps(record) + "\n")
+    threading.Thread(target=_beat, args=(campaign / FOLDER / NAME,), daemon=True).start()
+
+
+def _beat(path: Path) -> None:
+    """Touch the file again and again, so that other hosts see that this process lives."""
+    while True:
+        time.sleep(BEAT)
+        with contextlib.suppress(OSError):
+            os.utime(path)
 
 
 def leave_work(campaign: Path) -> None:
@@ -61,6 +74,32 @@ def is_at_work(campaign: Path) -> bool | None:
     """Whether a Snakemake is at work on a campaign; none where that cannot be told from here."""
     head = read_head(campaign)
     return False if head is None else tell_life(head | {"slurm": None})
+
+
+def is_still_at_work(campaign: Path) -> bool:
+    """Whether a Snakemake is at work on a campaign; one of another host is watched for a minute.
+
+    Its file is touched as long as it lives; clocks are not compared.
+    """
+    life = is_at_work(campaign)
+    if life is not None:
+        return life
+    path = campaign / FOLDER / NAME
+    try:
+        first = path.stat().st_mtime_ns
+        for _ in range(PATIENCE):
+            time.sleep(BEAT)
+            if path.stat().st_mtime_ns != first:
+                return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def forget_head(campaign: Path) -> None:
+    """Remove what a dead head has left."""
+    with contextlib.suppress(OSError):
+        (campaign / FOLDER / NAME).unlink(missing_ok=True)
 
 
 def list_locks(campaign: Path, snakemake: Path = Path(".snakemake")) -> list[Path]:

@@ -24,7 +24,13 @@ from coatline.campaign.claims import (
     tell_life,
 )
 from coatline.campaign.delivery import check_inputs
-from coatline.campaign.head import is_at_work, list_locks, read_head
+from coatline.campaign.head import (
+    forget_head,
+    is_at_work,
+    is_still_at_work,
+    list_locks,
+    read_head,
+)
 from coatline.campaign.provenance import read_said, read_token
 from coatline.errors import CoatlineError, InputError
 
@@ -223,7 +229,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         InputError: it is not known how Snakemake was started.
     """
     head = read_head(campaign)
-    if is_at_work(campaign):
+    if is_still_at_work(campaign):
         raise CoatlineError(f"a Snakemake is at work on {campaign.name}: {describe_owner(head)}")
     options = options or list((head or {}).get("options", []))
     if not options:
@@ -245,6 +251,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         if done.returncode:
             say("Snakemake does not take them; they are made again")
             unlock(campaign)
+    forget_head(campaign)
     say(f"going on: snakemake {' '.join(options)}")
     code = _run(command)
     for _ in range(3):
