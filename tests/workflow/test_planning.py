@@ -61,7 +61,12 @@ def test_forecast_agrees_with_snakemake(finished):
 
     assert left() == finished.plan() == {}
     (finished.folder / "results/small/manufacture/y00/press.nc").unlink()
+    assert left() == finished.plan() == {}, "nobody needs it any more"
+    (finished.folder / "results/small/measure/chunks/0000.nc").unlink()
+    (finished.folder / "results/small/measure/y01c1.nc").unlink()
+    (finished.folder / "results/small/dataset.nc").unlink()
     assert left() == finished.plan()
+    assert left()["measure"] == 1
     finished.configure(campaign={"name": "fresh"})
     assert left() == finished.plan()
 

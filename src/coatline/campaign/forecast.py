@@ -5,8 +5,7 @@ from the files.
 """
 
 import heapq
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coatline.campaign.cost import Cost, count_particles, count_ranks, estimate, fit_costs
@@ -106,10 +105,9 @@ def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[tuple[st
     def add(
         rule: str, name: str, before: list[tuple[str, str]], files: list[str], particles: int
     ) -> None:
-        there = all(_exists(plan.folder / file) for file in files)
-        done = there and all(tasks[one].done for one in before)
+        there = all((plan.folder / file).exists() for file in files)
         cost = estimate(plan, rule, particles, costs)
-        tasks[rule, name] = Task(rule, name, tuple(before), done, cost)
+        tasks[rule, name] = Task(rule, name, tuple(before), there, cost)
 
     add("design", "", [], [SINGLE["design"]], 1)
     numbers: dict[str, int] = {}
@@ -140,11 +138,28 @@ def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[tuple[st
     add("draw_design", "", [("design", "")], [SINGLE["draw_design"]], 1)
     last = [("dataset", ""), ("calendering_curves", "")]
     add("draw_validation", "", last, [SINGLE["draw_validation"]], 1)
-    return tasks
+    run = _find_needed(tasks)
+    return {key: replace(task, done=key not in run) for key, task in tasks.items()}
 
 
-def _exists(path: Path) -> bool:
-    return path.exists()
+def _find_needed(tasks: dict[tuple[str, str], Task]) -> set[tuple[str, str]]:
+    """Tasks that Snakemake would run: what is asked for and missing, what that lacks, what follows.
+
+    What is missing in between but no longer needed is left alone.
+    """
+    after: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for key, task in tasks.items():
+        for one in task.before:
+            after.setdefault(one, []).append(key)
+    waiting = [(r, "") for r in SINGLE if r != "design" and not tasks[r, ""].done]
+    run: set[tuple[str, str]] = set()
+    while waiting:
+        key = waiting.pop()
+        if key not in run:
+            run.add(key)
+            waiting += [one for one in tasks[key].before if not tasks[one].done]
+            waiting += after.get(key, [])
+    return run
 
 
 def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> Forecast:

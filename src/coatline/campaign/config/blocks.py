@@ -152,6 +152,7 @@ class Engine(Block):
         example=5000,
         unit="particles",
         ge=1,
+        le=10_000_000,
     )
 
     @model_validator(mode="after")
