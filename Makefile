@@ -3,17 +3,20 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 CORES ?= 2
+MINUTES ?= 10
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/ready
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help demo test check bench validate clean
+.PHONY: help demo test slurm-packages check bench faults torture validate clean
 
 help:
 	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
 	@echo "make test   run all tests"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
 	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
+	@echo "make faults  cause faults on a real SLURM, write docs/faults.md"
+	@echo "make torture  kill, corrupt and restart a campaign for $(MINUTES) minutes"
 	@echo "make validate  make the campaigns of config/validation, write docs/validation.md"
 	@echo "make clean  remove the environment and caches; results stay"
 
@@ -23,8 +26,18 @@ demo: $(READY)
 
 # Two tests at a time, files of tests kept together, so that what a file shares is made once and a
 # workflow under test, which has one core, meets one other test at most.
-test: $(READY)
+test: $(READY) slurm-packages
 	PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# A SLURM to test with, where Debian's packages can be installed; elsewhere its tests are skipped, or
+# fail where COATLINE_REQUIRE_SLURM=1, as in continuous integration.
+slurm-packages:
+	@if command -v slurmctld slurmd munged sbatch >/dev/null; then :; \
+	elif test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null \
+	  || echo "make: SLURM could not be installed" >&2; \
+	else echo "make: no SLURM here, its tests are skipped"; fi
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -38,6 +51,14 @@ bench: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/protocol.py
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/scaling.py
 	PATH="$(BIN):$$PATH" $(BIN)/python tests/bench/reference.py
+
+faults: $(READY) slurm-packages
+	rows=$$(mktemp) && COATLINE_REQUIRE_SLURM=1 COATLINE_FAULTS=$$rows PATH="$(BIN):$$PATH" \
+	  $(BIN)/python -m pytest tests/slurm/test_faults.py && \
+	$(BIN)/python -m tests.slurm.table $$rows docs/faults.md && rm $$rows
+
+torture: $(READY)
+	PATH="$(BIN):$$PATH" $(BIN)/python -m tests.slurm.torture --minutes $(MINUTES)
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
 # stops does not keep the page from being written, which says what is missing.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from coatline import __version__
+from coatline.campaign import cluster_commands as cluster
 from coatline.campaign import commands as campaign
 from coatline.errors import CoatlineError, InputError
 from coatline.manufacture import commands as manufacture
@@ -100,6 +101,7 @@ def _run_extract(arguments: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Command] = {
     **{name: Command(*row) for name, row in campaign.COMMANDS.items()},
+    **{name: Command(*row) for name, row in cluster.COMMANDS.items()},
     "extract": Command("measure a labelled 3D image", _add_extract, _run_extract),
     **{name: Command(*row) for name, row in manufacture.COMMANDS.items()},
     **{name: Command(*row) for name, row in report.COMMANDS.items()},

@@ -1,7 +1,10 @@
 import os
 import signal
 import stat
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +78,50 @@ def test_a_missing_engine_is_named(tmp_path):
 def test_ranks_go_through_the_launcher():
     words = Engine(command="lmp", launcher="mpiexec -n {threads}", threads=2).words()
     assert os.path.basename(words[0]) == "mpiexec" and words[1:3] == ["-n", "2"]
+
+
+def test_what_stands_behind_a_wrapper_ends_with_its_job(tmp_path):
+    """SIGKILL of the process that runs a deck reaches LAMMPS behind a shell, as behind mpiexec."""
+    program = tmp_path / "wrapper"
+    program.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {tmp_path}/pid\nwait\n")
+    program.chmod(0o755)
+    code = (
+        "from pathlib import Path; from coatline.manufacture.engine import Engine, run_deck;"
+        f"here = Path({str(tmp_path)!r});"
+        f"run_deck(Engine(command={str(program)!r}), here / 'dry.lmp', here, here / 'log', {{}})"
+    )
+    job = subprocess.Popen([sys.executable, "-c", code])
+    wait_until((tmp_path / "pid").exists)
+    wait_until(lambda: (tmp_path / "pid").read_text().strip() != "")
+    pid = int((tmp_path / "pid").read_text())
+    assert is_alive(pid)
+    job.kill()
+    job.wait()
+    wait_until(lambda: not is_alive(pid))
+
+
+def is_alive(pid):
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_own_output_is_read_where_another_log_has_taken_its_place(tmp_path):
+    program = tmp_path / "slow"
+    log = tmp_path / "log"
+    program.write_text(
+        f"#!{sys.executable}\nimport os\nos.remove({str(log)!r})\n"
+        f"open({str(log)!r}, 'w').write('other')\n"
+        "print('coatline: result thickness 3\\ncoatline: done')\n"
+    )
+    program.chmod(0o755)
+    assert run(Engine(command=str(program)), tmp_path) == {"thickness": 3}

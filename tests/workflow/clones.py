@@ -11,7 +11,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "slurm", "envs", "src")
+PATIENCE = float(os.environ.get("COATLINE_PATIENCE", "1"))
+"""Factor on all waiting times of workflow tests, for slow machines."""
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 
 
@@ -28,7 +30,7 @@ class Clone:
             env=os.environ | {"COLUMNS": "100"} | environment,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=500 * PATIENCE,
         )
 
     def plan(self, *options: str, config: str = "small.yaml") -> dict[str, int]:
@@ -68,7 +70,9 @@ def make_clone(folder: Path) -> Clone:
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
-        if source.is_dir():
+        if source.is_symlink():
+            (folder / part).symlink_to(os.readlink(source))
+        elif source.is_dir():
             shutil.copytree(source, folder / part, symlinks=True)
         else:
             shutil.copy2(source, folder / part)

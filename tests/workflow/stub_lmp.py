@@ -2,13 +2,15 @@
 
 It takes the decks' variables and leaves the files that they leave. Environment variables make it
 fail for folders whose path holds a text: STUB_BLOW_UP as physics does, STUB_KILL once, as a node
-does.
+does, STUB_FAULTS once each: "sleep:30@TEXT;hog:1500@TEXT;exit:3@TEXT" (s, MB, exit code), with
+marks of what has happened in the folder STUB_MARKS.
 """
 
 import gzip
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 
@@ -51,12 +53,25 @@ def main() -> None:
     if kill and kill in here and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    for number, fault in enumerate(filter(None, os.environ.get("STUB_FAULTS", "").split(";"))):
+        what, text = fault.split("@")
+        mark = Path(os.environ.get("STUB_MARKS", ".")) / f"fault{number}"
+        if text in here and not mark.exists():
+            mark.touch()
+            suffer(*what.split(":"))
     results = run_deck(deck, given)
     names = "step time height speed pressure_top pressure_bottom kinetic unbalanced coordination"
     Path("series.txt").write_text(f"{names}\n0 0 9 0 1 1 0 0.1 3\n200 1 8 0 50 50 0 0.01 4\n")
     for name, value in results.items():
         print(f"coatline: result {name} {value:.17g}")
     print("coatline: done")
+
+
+def suffer(kind: str, size: str) -> None:
+    if kind == "exit":
+        sys.exit(int(size))
+    held = b"x" * (int(size) << 20) if kind == "hog" else b""
+    time.sleep(30 if held else float(size))
 
 
 def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:

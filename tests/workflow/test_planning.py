@@ -52,6 +52,29 @@ def test_paper_campaign(clone):
     assert sum(plan.values()) + 1 <= 470
 
 
+def test_forecast_agrees_with_snakemake(finished):
+    """Jobs by rule of a fresh campaign, and of one of which some files are gone."""
+    import json
+
+    def left() -> dict[str, int]:
+        words = (Path(sys.executable).with_name("coatline"), "plan", "--json", "--configfile")
+        result = subprocess.run(
+            [*words, "small.yaml"], cwd=finished.folder, capture_output=True, text=True, check=True
+        )
+        return json.loads(result.stdout)["left"]
+
+    assert left() == finished.plan() == {}
+    (finished.folder / "results/small/manufacture/y00/press.nc").unlink()
+    assert left() == finished.plan() == {}, "nobody needs it any more"
+    (finished.folder / "results/small/measure/chunks/0000.nc").unlink()
+    (finished.folder / "results/small/measure/y01c1.nc").unlink()
+    (finished.folder / "results/small/dataset.nc").unlink()
+    assert left() == finished.plan()
+    assert left()["measure"] == 1
+    finished.configure(campaign={"name": "fresh"})
+    assert left() == finished.plan()
+
+
 def test_demo_is_the_default_and_is_not_mixed_into_others(clone):
     plain = clone.snakemake("-n", "--quiet", "rules")
     assert re.search(r"^slurry +7$", plain.stdout + plain.stderr, re.MULTILINE)

@@ -1,5 +1,6 @@
 # The plan of the campaign, the paths, and what rules may ask of them.
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from coatline.yaml_file import read_yaml
+    from coatline.campaign.cost import ask_again, ask_for, count_ranks
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
     from coatline.design.grid import start_point
@@ -178,13 +180,19 @@ def published_data():
     return {"published": os.path.relpath(plan.published)} if plan.published else {}
 
 
+# Script → hash of its physics, and its decks: what jobs compare with.
+hashes = {}
+
+
 def physics(script, *decks):
     """Hash of the code and the decks that a rule depends on, but for comments and docstrings."""
-    return physics_hash(
+    value = physics_hash(
         decks=[WORKFLOW / "lammps" / deck for deck in decks],
         script=WORKFLOW / "scripts" / f"{script}.py",
         store=CACHE / "fingerprints.json",
     )
+    hashes[script] = [value, *decks]
+    return value
 
 
 def keep(values, *names):
@@ -192,6 +200,35 @@ def keep(values, *names):
     return {name: values[name] for name in names}
 
 
+def with_signature(function):
+    """The function with its signature at hand, which Snakemake looks at for every job."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def escalate(first):
     """More of a resource at each attempt."""
-    return lambda wildcards, attempt: first * attempt
+    return with_signature(lambda wildcards, attempt: first * attempt)
+
+
+# Processes that an electrode runs on, and the names of jobs as their claims have them.
+ranks = count_ranks(plan)
+job_names = {
+    "slurry": "manufacture.{slurry}.slurry",
+    "dry": "manufacture.{slurry}.dry",
+    "press": "manufacture.{slurry}.press",
+    "calender": "manufacture.{sample}.calender",
+    "measure": "measure.{sample}",
+}
+
+
+def request(rule, kind):
+    """Memory (mem_mb) or time (runtime) by the cost model; more where an attempt ran out of it."""
+    first, name = ask_for(plan, rule)[kind], job_names[rule]
+
+    def ask(wildcards, attempt):
+        if attempt == 1:
+            return first
+        return ask_again(plan, kind, first, name.format(**wildcards))
+
+    return with_signature(ask)

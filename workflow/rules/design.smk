@@ -14,7 +14,6 @@ rule design:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(5),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

@@ -14,11 +14,10 @@ rule slurry:
         "<logs>/manufacture/{slurry}.slurry.log",
     benchmark:
         "<benchmarks>/manufacture/{slurry}.slurry.tsv"
-    threads: plan.config.engine.threads
+    threads: ranks
     resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(60),
-        attempt=escalate(1),
+        mem_mb=request("slurry", "mem_mb"),
+        runtime=request("slurry", "runtime"),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -47,11 +46,10 @@ rule dry:
         "<logs>/manufacture/{slurry}.dry.log",
     benchmark:
         "<benchmarks>/manufacture/{slurry}.dry.tsv"
-    threads: plan.config.engine.threads
+    threads: ranks
     resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(120),
-        attempt=escalate(1),
+        mem_mb=request("dry", "mem_mb"),
+        runtime=request("dry", "runtime"),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -76,11 +74,10 @@ rule press:
         "<logs>/manufacture/{slurry}.press.log",
     benchmark:
         "<benchmarks>/manufacture/{slurry}.press.tsv"
-    threads: plan.config.engine.threads
+    threads: ranks
     resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(120),
-        attempt=escalate(1),
+        mem_mb=request("press", "mem_mb"),
+        runtime=request("press", "runtime"),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -107,11 +104,10 @@ rule calender:
         "<logs>/manufacture/{sample}.calender.log",
     benchmark:
         "<benchmarks>/manufacture/{sample}.calender.tsv"
-    threads: plan.config.engine.threads
+    threads: ranks
     resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(120),
-        attempt=escalate(1),
+        mem_mb=request("calender", "mem_mb"),
+        runtime=request("calender", "runtime"),
     conda:
         "../../envs/coatline.yaml"
     params:

@@ -15,9 +15,8 @@ rule measure:
         "<benchmarks>/measure/{sample}.tsv"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
-        runtime=escalate(30),
-        attempt=escalate(1),
+        mem_mb=request("measure", "mem_mb"),
+        runtime=request("measure", "runtime"),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -47,7 +46,6 @@ rule gather:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -75,7 +73,6 @@ rule dataset:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -103,7 +100,6 @@ rule calendering_curves:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

@@ -14,7 +14,6 @@ rule draw_distributions:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -38,7 +37,6 @@ rule draw_design:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -65,7 +63,6 @@ rule draw_validation:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

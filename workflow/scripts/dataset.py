@@ -14,7 +14,7 @@ with Job(snakemake) as job:
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
     output = Path(files.dataset)
-    partial = output.with_name("dataset_incomplete.nc")
+    partial = job.place(files.dataset).with_name("dataset_incomplete.nc")
     write_provenance(Path(files.provenance), source.provenances, values.campaign, job.config)
     table = assemble(
         [Path(file) for file in source.chunks],

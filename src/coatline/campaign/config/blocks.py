@@ -146,12 +146,21 @@ class Engine(Block):
         example="srun -n {threads}",
     )
     threads: int = describe(
-        "processes that one electrode runs on; their number changes the last digits of a result",
+        "most processes that one electrode runs on; their number changes the last digits of "
+        "a result",
         1,
         example=1,
         unit="processes",
         ge=1,
         le=1024,
+    )
+    particles_per_process: int = describe(
+        "particles that make another process worth while: small electrodes run on fewer",
+        5000,
+        example=5000,
+        unit="particles",
+        ge=1,
+        le=10_000_000,
     )
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from coatline.campaign.config.base import Block, KeyProblem, describe
 from coatline.campaign.config.blocks import Campaign, Electrode, Engine, Measure
+from coatline.campaign.config.cluster import Cluster
 from coatline.campaign.config.design import Design
 from coatline.campaign.config.explain import explain, show
 from coatline.campaign.config.learn import Learn, Optimise
@@ -47,6 +48,7 @@ class Config(Block):
         "block is left out, {} takes all defaults",
     )
     engine: Engine = Field(default=Engine(), description="how LAMMPS is started")
+    cluster: Cluster = Field(default=Cluster(), description="limits of the cluster's partition")
 
     _source: str = PrivateAttr(default="config")
 

@@ -1,0 +1,102 @@
+"""Commands for people about a campaign that is to run, runs or was killed: plan, status, resume."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `plan`."""
+    parser.description = "Say what a campaign will cost, and what of it is done; make nothing."
+    parser.add_argument("--configfile", required=True, metavar="CONFIG", help="its configuration")
+    parser.add_argument("--cores", type=int, default=2, metavar="N", help="cores to run on (2)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Print the forecast.
+
+    Raises:
+        ConfigError: what is wrong with the configuration.
+        InputError: there is no core to run on.
+    """
+    import json
+
+    from coatline.campaign.forecast import forecast, format_forecast
+    from coatline.campaign.plan import make_plan
+    from coatline.errors import InputError
+    from coatline.yaml_file import read_yaml
+
+    if arguments.cores < 1:
+        raise InputError(f"--cores {arguments.cores}: must be at least 1")
+    path = Path(arguments.configfile)
+    plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
+    result = forecast(plan, arguments.cores)
+    print(json.dumps(result.describe()) if arguments.json else format_forecast(result))
+    return 0
+
+
+def add_status(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `status`."""
+    parser.description = "Show how far a campaign is, what runs and what failed, from its files."
+    parser.add_argument("--configfile", required=True, metavar="CONFIG", help="its configuration")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """Print the progress.
+
+    Raises:
+        ConfigError: what is wrong with the configuration.
+    """
+    import json
+
+    from coatline.campaign.plan import make_plan
+    from coatline.campaign.progress import format_progress, look_at
+    from coatline.yaml_file import read_yaml
+
+    path = Path(arguments.configfile)
+    plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
+    result = look_at(plan)
+    print(json.dumps(result.describe()) if arguments.json else format_progress(result))
+    return 0
+
+
+def add_resume(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `resume`."""
+    parser.description = (
+        "Take up a campaign whose Snakemake was killed: wait for the jobs it left, unlock, go on "
+        "with the options that it had, or with those given after --."
+    )
+    parser.add_argument(
+        "name", nargs="?", metavar="CAMPAIGN", help="its name, if there are several"
+    )
+    parser.add_argument("--cancel", action="store_true", help="end the jobs that are left")
+    parser.add_argument("options", nargs="*", metavar="-- OPTION", help="options for Snakemake")
+
+
+def run_resume(arguments: argparse.Namespace) -> int:
+    """Take it up; Snakemake's exit code.
+
+    Raises:
+        CoatlineError: it cannot be taken up now, and why.
+    """
+    from coatline.campaign.resume import find_campaign, resume
+
+    def say(line: str) -> None:
+        print(f"coatline: {line}", file=sys.stderr, flush=True)
+
+    campaign = find_campaign(arguments.name)
+    return resume(campaign, arguments.cancel, list(arguments.options), say)
+
+
+COMMANDS: dict[
+    str,
+    tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]],
+] = {
+    "plan": ("say what a campaign will cost", add_plan, run_plan),
+    "status": ("show how far a campaign is", add_status, run_status),
+    "resume": ("take up a campaign whose Snakemake was killed", add_resume, run_resume),
+}
+"""Name → what for, arguments, what it runs."""

@@ -1,0 +1,197 @@
+"""What a job costs: seconds and memory from the number of particles and the simulated time.
+
+Seconds of a LAMMPS job = start + each × particles × simulated µs × (0.7 / safety factor) ×
+(2 µm / bead diameter): the time step goes with the bead's size and the safety factor. Measuring
+goes with the number of voxels. The coefficients in costs.json are least squares over finished
+campaigns; `fit_costs` makes them anew from a campaign's own benchmarks.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coatline.campaign.causes import list_causes
+from coatline.campaign.claims import FOLDER, read_claim
+from coatline.campaign.plan import Plan
+
+FILE = Path(__file__).with_name("costs.json")
+STAGES = ("slurry", "dry", "press", "calender", "measure")
+"""Rules whose cost goes with the electrode; all others are cheap."""
+MARGIN_TIME, MARGIN_MEMORY = 5.0, 2.0
+"""How much more than expected a job asks for."""
+LEAST_MINUTES, LEAST_MEMORY = 10, 1000
+BEAD, SAFETY = 2.0, 0.7
+SOLID_SHARE = 0.55
+"""Share of solids in a dried film."""
+SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
+"""Ids of samples."""
+GROWS = {"mem_mb": ("memory", "killed"), "runtime": ("time", "killed")}
+"""Causes that make a job ask for more of a resource."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one job is expected to take: seconds on one core, and MB of memory."""
+
+    seconds: float
+    memory: float
+
+
+def count_particles(plan: Plan, active_material: float) -> int:
+    """Count the particles of an electrode, to within rounding.
+
+    Args:
+        plan: the campaign.
+        active_material: share of the solids, %.
+    """
+    ingredients = plan.ingredients
+    mass = plan.config.electrode.solid_mass * 1e6  # pg
+    share = active_material / 100
+    mean = sum(
+        s * math.pi / 6 * d**3
+        for d, s in zip(ingredients["diameters"], ingredients["number_shares"], strict=True)
+    ) / sum(ingredients["number_shares"])
+    bead = math.pi / 6 * ingredients["bead_diameter"] ** 3 * (1 - ingredients["nanoporosity"])
+    active = mass * share / ingredients["density_active_material"] / mean
+    binder = mass * (1 - share) / ingredients["density_carbon_binder"] / bead
+    return max(1, round(active + binder))
+
+
+def estimate(plan: Plan, rule: str, particles: int, costs: Mapping[str, Any] | None = None) -> Cost:
+    """Estimate the cost of one job on one core.
+
+    Args:
+        plan: the campaign.
+        rule: its rule.
+        particles: of its electrode.
+        costs: coefficients; those of `costs.json` if left out.
+    """
+    costs = costs or read_costs()
+    own = costs["rules"].get(rule)
+    if own is None:
+        return Cost(costs["others"]["start"], costs["others"]["memory"])
+    size = work(plan, rule, particles)
+    each = size if rule == "measure" else particles
+    return Cost(own["start"] + own["each"] * size, own["memory"] + own["memory_each"] * each)
+
+
+def work(plan: Plan, rule: str, particles: int) -> float:
+    """What the time of a job goes with: particles × µs in steps of one size, or voxels."""
+    config = plan.config
+    height = 10 * config.electrode.solid_loading / plan.material.densities.active_material.value
+    height /= SOLID_SHARE
+    if rule == "measure":
+        return config.electrode.area * height / config.measure.voxel_size**3
+    speed = config.manufacture.pressing.speed
+    time = {
+        "slurry": 100.0,
+        "dry": config.manufacture.drying.duration + 24.0,
+        "press": plan.upper_compression / 100 * height / speed,
+        "calender": 18.0 + 0.06 * height / speed,
+    }[rule]
+    bead = plan.ingredients["bead_diameter"]
+    return particles * time * SAFETY / config.manufacture.safety_factor * BEAD / bead
+
+
+def read_costs(path: Path = FILE) -> dict[str, Any]:
+    """Read the coefficients."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def count_ranks(plan: Plan) -> int:
+    """Count the MPI ranks of an electrode: one for every so many particles, at most all."""
+    engine = plan.config.engine
+    particles = max(count_particles(plan, row.active_material) for row in plan.design)
+    return max(1, min(engine.threads, particles // engine.particles_per_process))
+
+
+def ask_for(plan: Plan, rule: str) -> dict[str, int]:
+    """What a job of a rule asks for at first: `mem_mb` and `runtime` (minutes), within limits."""
+    particles = max(count_particles(plan, row.active_material) for row in plan.design)
+    cost = estimate(plan, rule, particles)
+    ranks = 1 if rule == "measure" else count_ranks(plan)
+    minutes = MARGIN_TIME * cost.seconds / ranks / 60
+    asked = {
+        "mem_mb": max(LEAST_MEMORY, 100 * math.ceil(MARGIN_MEMORY * cost.memory / 100)),
+        "runtime": max(LEAST_MINUTES, 5 * math.ceil(minutes / 5)),
+    }
+    return {kind: limit(plan, kind, value) for kind, value in asked.items()}
+
+
+def limit(plan: Plan, kind: str, value: int) -> int:
+    """A resource within the limits of the cluster.
+
+    Args:
+        plan: the campaign.
+        kind: `mem_mb` or `runtime`.
+        value: what is wanted.
+    """
+    cluster = plan.config.cluster
+    most = {"mem_mb": cluster.largest_memory, "runtime": cluster.longest_job}[kind]
+    return value if most is None else min(value, most)
+
+
+def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".snakemake")) -> int:
+    """What a job asks for after failures: twice as much for each time that it ran out of it.
+
+    Args:
+        plan: the campaign.
+        kind: `mem_mb` or `runtime`.
+        first: what it asked for at first.
+        job: its name among the claims.
+        logs: where `slurm_logs` lie.
+    """
+    owner = read_claim(plan.folder / FOLDER / f"{job}.json")
+    causes = ["killed"] if owner is None else list_causes(owner, logs)
+    times = sum(cause in GROWS[kind] for cause in causes)
+    return limit(plan, kind, first * 2**times)
+
+
+def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:
+    """Fit the coefficients to a campaign's benchmarks; starts and memory per size are kept.
+
+    Args:
+        plan: the campaign.
+        folder: of its results.
+    """
+    costs = read_costs()
+    for rule, rows in read_benchmarks(folder).items():
+        own = costs["rules"].get(rule)
+        if own is None:
+            continue
+        sizes = [work(plan, rule, _particles_of(plan, name)) for name, _, _ in rows]
+        over = sum(max(0.0, seconds - own["start"]) for _, seconds, _ in rows)
+        own["each"] = over / sum(sizes)
+    return costs
+
+
+def _particles_of(plan: Plan, name: str) -> int:
+    slurry = name.partition("c")[0]
+    row = plan.design.slurries.get(slurry)
+    row = row if row is not None else next(iter(plan.design))
+    return count_particles(plan, row.active_material)
+
+
+def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
+    """Read a campaign's benchmarks: rule → (slurry or sample, seconds on one core, MB) of each job.
+
+    Args:
+        folder: of its results.
+    """
+    found: dict[str, list[tuple[str, float, float]]] = {}
+    for path in sorted((folder / "benchmarks").glob("*/*.tsv")):
+        name, _, rule = path.stem.partition(".")
+        rule = rule or (path.parent.name if SAMPLE.fullmatch(name) else name)
+        try:
+            row = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))[-1]
+            seconds = float(row["s"]) if row["cpu_time"] == "NA" else float(row["cpu_time"])
+            memory = 0.0 if row["max_rss"] == "NA" else float(row["max_rss"])
+        except (OSError, IndexError, KeyError, ValueError):
+            continue
+        found.setdefault(rule, []).append((name, seconds, memory))
+    return found

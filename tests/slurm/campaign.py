@@ -1,0 +1,113 @@
+"""A small campaign on the private SLURM, through the shipped profile, with the stub for LAMMPS."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import netCDF4
+
+from tests.slurm.cluster import Cluster
+from tests.workflow.clones import PATIENCE, Clone, make_clone
+
+DATASET = "results/small/dataset.nc"
+OPTIONS = ("--profile", "slurm", "--configfile", "small.yaml")
+QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
+"""What a test has to change: a first look after seconds, not half a minute."""
+
+
+@dataclass
+class Campaign:
+    """A clone with a small campaign, and the SLURM that it runs on."""
+
+    clone: Clone
+    cluster: Cluster
+
+    def start(self, *options: str, **environment: str) -> subprocess.Popen:
+        """Start Snakemake as users type it; its output goes to `head.log`."""
+        with open(self.clone.folder / "head.log", "a") as log:
+            return subprocess.Popen(
+                [Path(sys.executable).with_name("snakemake"), *OPTIONS, *QUICK, *options],
+                cwd=self.clone.folder,
+                env=self.environment | environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def coatline(self, *words: str, seconds: float = 400) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [Path(sys.executable).with_name("coatline"), *words],
+            cwd=self.clone.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds * PATIENCE,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        marks = {"STUB_MARKS": str(self.clone.folder)}
+        python = str(Path(sys.executable).parent)
+        path = f"{self.cluster.folder}/bin:{python}:{self.cluster.environment['PATH']}"
+        return self.cluster.environment | marks | {"PATH": path}
+
+    @property
+    def log(self) -> str:
+        return (self.clone.folder / "head.log").read_text()
+
+    def find_job(self, text: str, states: tuple[str, ...] = ("RUNNING",)) -> str | None:
+        """Number of the SLURM job whose comment ends in a text."""
+        jobs = self.cluster.list_jobs()
+        return next((i for i, s, comment in jobs if comment.endswith(text) and s in states), None)
+
+    def wait_for_job(self, text: str, seconds: float = 240) -> str:
+        end = time.monotonic() + seconds * PATIENCE
+        while (job := self.find_job(text)) is None:
+            if time.monotonic() > end:
+                raise RuntimeError(f"no job {text}: {self.cluster.list_jobs()}\n{self.log[-4000:]}")
+            time.sleep(0.5)
+        return job
+
+    def wait_for(self, path: str, seconds: float = 240) -> None:
+        end = time.monotonic() + seconds * PATIENCE
+        while not (self.clone.folder / path).exists():
+            if time.monotonic() > end:
+                raise RuntimeError(f"no {path}\n{self.log[-4000:]}")
+            time.sleep(0.3)
+
+    def list_submitted(self) -> list[tuple[str, str, int]]:
+        """Rule and wildcards, SLURM number, and minutes asked for, of all jobs so far."""
+        text = (self.cluster.folder / "completed.txt").read_text()
+        times = dict(re.findall(r"JobId=(\d+) .*?TimeLimit=(\d+)", text))
+        logs = self.clone.folder / ".snakemake/slurm_logs"
+        found = re.findall(
+            r"Job \d+ has been submitted with SLURM jobid (\d+) \(log: (\S+?)/\d+\.log\)", self.log
+        )
+        return [
+            (Path(log).relative_to(logs).as_posix(), job, int(times.get(job, 0)))
+            for job, log in found
+        ]
+
+
+def make_campaign(folder: Path, cluster: Cluster, slurries: int = 1, **blocks: dict) -> Campaign:
+    clone = make_clone(folder)
+    design = {"kind": "shared-slurries", "slurries": slurries, "compressions": 1}
+    clone.configure(design=design, **blocks)
+    return Campaign(clone, cluster)
+
+
+def read_variables(path: Path) -> dict[str, object]:
+    """All variables of a dataset as comparable values."""
+    with netCDF4.Dataset(path) as file:
+        return {name: repr(v[...].tolist()) for name, v in file.variables.items()}
+
+
+def kill(process: subprocess.Popen) -> None:
+    """End a process as the kernel does when memory runs out: it cannot act on it."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,159 @@
+"""Faults on a real SLURM: the dataset is complete in the end, and finished work is not repeated."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.campaign import (
+    DATASET,
+    Campaign,
+    kill,
+    make_campaign,
+    read_variables,
+)
+from tests.slurm.table import note_fault
+from tests.workflow.clones import PATIENCE
+
+pytestmark = [pytest.mark.slow, pytest.mark.workflow]
+ATTEMPT = "{0}/.attempt-manufacture.{0}.{1}-"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, cluster) -> Path:
+    """The same campaign, made in peace and without SLURM."""
+    campaign = make_campaign(
+        tmp_path_factory.mktemp("undisturbed") / "clone", cluster, 2, campaign=LENIENT
+    )
+    result = campaign.clone.snakemake("--cores", "2", "--configfile", "small.yaml", "--", DATASET)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return campaign.clone.folder / DATASET
+
+
+LENIENT = {"minimum_success": 0.5}
+
+
+def count_repeated(campaign: Campaign) -> Counter:
+    """Jobs that were submitted more than once, and how often more."""
+    counts = Counter(name for name, _, _ in campaign.list_submitted())
+    return Counter({name: count - 1 for name, count in counts.items() if count > 1})
+
+
+def test_storm_of_faults_in_one_campaign(tmp_path, cluster, undisturbed):
+    """Over memory, over walltime, cancelled, an exit code and a blow-up, each in its own slurry."""
+    campaign = make_campaign(tmp_path / "clone", cluster, 3, campaign=LENIENT)
+    faults = [
+        f"hog:1500@{ATTEMPT.format('y00', 'slurry')}",
+        f"exit:3@{ATTEMPT.format('y00', 'dry')}",
+        f"sleep:900@{ATTEMPT.format('y01', 'slurry')}",
+        f"sleep:900@{ATTEMPT.format('y01', 'dry')}",
+    ]
+    head = campaign.start(
+        "--", DATASET, STUB_FAULTS=";".join(faults), STUB_BLOW_UP="manufacture/y02/"
+    )
+    cancelled = campaign.wait_for_job("rule_slurry_wildcards_y01")
+    campaign.wait_for("fault2")
+    cluster.ask("scancel", cancelled)
+    late = campaign.wait_for_job("rule_dry_wildcards_y01")
+    campaign.wait_for("fault3")
+    cluster.ask("scontrol", "update", f"JobId={late}", "TimeLimit=1")
+    assert head.wait(timeout=500 * PATIENCE) == 0, campaign.log[-6000:]
+
+    made, wanted = (read_variables(path) for path in (campaign.clone.folder / DATASET, undisturbed))
+    status = json.loads(made["status"].replace("'", '"'))
+    assert status == ["ok", "ok", "failed"]
+    for name in ("porosity", "thickness", "tortuosity_factor"):
+        assert made[name].strip("[]").split(",")[:2] == wanted[name].strip("[]").split(","), name
+
+    repeated = count_repeated(campaign)
+    expected = {
+        "rule_slurry/y00": ("over its memory", 1),
+        "rule_dry/y00": ("exit code", 1),
+        "rule_slurry/y01": ("scancel", 1),
+        "rule_dry/y01": ("over its walltime", 1),
+    }
+    assert repeated == {name: count for name, (_, count) in expected.items()}
+    asked = {}
+    for name, _, minutes in campaign.list_submitted():
+        asked.setdefault(name, []).append(minutes)
+    assert asked["rule_dry/y01"][1] == 20, "twice the time after the walltime"
+    assert asked["rule_slurry/y00"] == [10, 10], "no more time after too little memory"
+    made_by = json.loads((campaign.clone.folder / "results/small/provenance.json").read_text())
+    assert made_by["slurries"]["y00"]["slurry"]["attempt"] == 2
+    for name, (fault, count) in expected.items():
+        note_fault(fault, "complete", f"{count} job: {name.removeprefix('rule_')}")
+    note_fault("LAMMPS blows up", "complete, the sample failed with its cause", "none")
+    assert list((campaign.clone.folder / "results/small/jobs").glob("*")) == []
+
+
+def test_snakemake_killed_and_slurmctld_restarted(tmp_path, cluster, undisturbed):
+    """SIGKILL while a job runs and another waits; `coatline resume` loses and repeats nothing."""
+    campaign = make_campaign(tmp_path / "clone", cluster, 2)
+    faults = f"sleep:25@{ATTEMPT.format('y00', 'dry')}"
+    head = campaign.start("--", DATASET, STUB_FAULTS=faults)
+    campaign.wait_for("fault0")
+    orphan = campaign.wait_for_job("rule_dry_wildcards_y00")
+    kill(head)
+    cluster.stop("slurmctld")
+    cluster.start("slurmctld")
+    cluster.wait_until_ready()
+
+    again = campaign.start("-n", "--", DATASET)
+    again.wait(timeout=120 * PATIENCE)
+    assert "to recover: coatline resume small" in campaign.log
+    locked = campaign.start("--", DATASET)
+    assert locked.wait(timeout=120 * PATIENCE) != 0
+    status = campaign.coatline("status", "--configfile", "small.yaml", "--json")
+    shown = json.loads(status.stdout)
+    assert f"SLURM job {orphan}" in shown["running"]["manufacture.y00.dry"]
+    assert "was killed" in shown["head"]
+
+    resumed = campaign.coatline("resume")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "waiting for manufacture.y00.dry" in resumed.stderr
+    with open(campaign.clone.folder / "head.log", "a") as log:
+        log.write(resumed.stdout + resumed.stderr)
+    submitted = [name for name, _, _ in campaign.list_submitted()]
+    assert submitted.count("rule_dry/y00") == 1
+    repeated = count_repeated(campaign)
+    made, wanted = (read_variables(path) for path in (campaign.clone.folder / DATASET, undisturbed))
+    assert (
+        made["porosity"].strip("[]").split(",")[0] == wanted["porosity"].strip("[]").split(",")[0]
+    )
+    assert sum(repeated.values()) <= 1  # what SLURM had not begun is submitted anew
+    note_fault("SIGKILL of Snakemake", "complete by coatline resume", f"{len(repeated)} jobs")
+    note_fault("slurmctld restarted", "complete", "none")
+    assert not list(campaign.clone.folder.glob("results/small/**/.attempt-*"))
+
+
+def test_corrupted_intermediate_is_made_again(tmp_path, cluster, undisturbed):
+    """A state that is cut off is named and made again, with what follows from it and no more."""
+    clone = make_campaign(tmp_path / "clone", cluster, 2).clone
+    options = ("--cores", "2", "--configfile", "small.yaml")
+    target = "results/small/manufacture/y00/press.nc"
+    other = "results/small/manufacture/y01/press.nc"
+    assert clone.snakemake(*options, "--", target, other).returncode == 0
+    state = clone.folder / "results/small/manufacture/y00/dried.restart"
+    times = state.stat()
+    state.write_bytes(state.read_bytes()[:-100])
+    os.utime(state, ns=(times.st_atime_ns, times.st_mtime_ns))
+    (clone.folder / target).unlink()
+    untouched = (clone.folder / other).stat().st_mtime_ns
+    words = ("resume", "small", "--", *options, "--retries", "0", target, other)
+    campaign = Campaign(clone, cluster)
+    resumed = campaign.coatline(*words)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "dried.restart: damaged" in resumed.stdout + resumed.stderr
+    assert (clone.folder / target).exists()
+    assert (clone.folder / other).stat().st_mtime_ns == untouched
+    note_fault("an intermediate cut off", "named, made again", "1 job: what was damaged")
+
+
+def test_profile_is_found_as_typed(tmp_path, cluster):
+    """snakemake --profile slurm, from the top of a clone, reaches SLURM."""
+    campaign = make_campaign(tmp_path / "clone", cluster)
+    head = campaign.start("--", "results/small/design/design.csv")
+    assert head.wait(timeout=120 * PATIENCE) == 0, campaign.log
+    assert [name for name, _, _ in campaign.list_submitted()] == ["rule_design"]

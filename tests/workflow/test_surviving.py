@@ -1,0 +1,203 @@
+"""A campaign on one machine that is killed, edited or shared: no work is lost, mixed or doubled."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import netCDF4
+import pytest
+
+from coatline.campaign.head import list_locks
+from tests.workflow.clones import PATIENCE, Clone, make_clone
+
+pytestmark = pytest.mark.workflow
+BIN = Path(sys.executable).parent
+PRESSED = "results/small/manufacture/y00/press.nc"
+SLOW = {"STUB_FAULTS": "sleep:40@manufacture.y00.dry-"}
+OPTIONS = ("--cores", "1", "--configfile", "small.yaml", "--", PRESSED)
+
+
+def start(clone: Clone, *options: str, **environment: str) -> subprocess.Popen:
+    marks = {"STUB_MARKS": str(clone.folder), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    with open(clone.folder / "head.log", "a") as log:
+        return subprocess.Popen(
+            [BIN / "snakemake", *options],
+            cwd=clone.folder,
+            env=os.environ | marks | environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def coatline(clone: Clone, *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [BIN / "coatline", *words],
+        cwd=clone.folder,
+        capture_output=True,
+        text=True,
+        timeout=300 * PATIENCE,
+    )
+
+
+def wait_for(path: Path, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds * PATIENCE
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Clone:
+    """A campaign whose Snakemake was killed while it dried a slurry."""
+    clone = make_clone(tmp_path_factory.mktemp("killed") / "clone")
+    head = start(clone, *OPTIONS, **SLOW)
+    wait_for(clone.folder / "fault0")
+    os.kill(head.pid, signal.SIGKILL)
+    head.wait()
+    return clone
+
+
+def test_killed_snakemake(killed):
+    """In one test, as time runs: advice, status, refusal to mix, recovery that repeats nothing."""
+    claim = json.loads((killed.folder / "results/small/jobs/manufacture.y00.dry.json").read_text())
+    locked = killed.snakemake(*OPTIONS)
+    assert locked.returncode != 0
+    assert "to recover: coatline resume small" in locked.stderr
+    shown = coatline(killed, "status", "--configfile", "small.yaml")
+    assert "its Snakemake was killed" in shown.stdout and "manufacture.y00.dry" in shown.stdout
+    resumed = coatline(killed, "resume")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "what orphans finished counts" in resumed.stderr
+    with netCDF4.Dataset(killed.folder / PRESSED) as file:
+        made = json.loads(file.provenance)
+    assert made["dry"]["token"] == claim["token"], "the orphan's work was made again"
+    assert made["dry"]["attempt"] == 1
+    assert killed.plan("--", PRESSED) == {}
+    assert list((killed.folder / "results/small/jobs").iterdir()) == []
+    assert not list(killed.folder.glob("results/small/**/.attempt-*"))
+
+
+def test_nothing_to_resume(clone):
+    result = coatline(clone, "resume")
+    assert result.returncode == 2 and "no campaign" in result.stderr
+    for name in ("nowhere", "..", "a/b", "$(touch pwned)"):
+        result = coatline(clone, "resume", name)
+        assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert not (clone.folder / "pwned").exists()
+
+
+def test_locks_of_other_campaigns_stay(tmp_path):
+    locks = tmp_path / "locks"
+    locks.mkdir()
+    (locks / "0.output.lock").write_text("results/small/dataset.nc\n")
+    (locks / "1.output.lock").write_text("results/smaller/dataset.nc\nresults/small.nc\n")
+    found = list_locks(Path("results/small"), tmp_path)
+    assert [path.name for path in found] == ["0.output.lock"]
+
+
+def test_second_snakemake_on_one_campaign_is_refused(clone):
+    """Even where Snakemake's own lock is gone, as it is once another campaign has ended."""
+    head = start(clone, *OPTIONS, STUB_FAULTS="sleep:30@manufacture.y00.slurry-")
+    wait_for(clone.folder / "fault0")
+    second = clone.snakemake("--nolock", *OPTIONS)
+    assert second.returncode != 0
+    assert "another Snakemake is at work on small" in second.stderr
+    assert head.wait(timeout=200 * PATIENCE) == 0
+
+
+def test_two_jobs_for_one_result_and_code_edited_meanwhile(clone):
+    """A second Snakemake past the lock waits for the first's job and takes its result; a job that
+    would run with other code refuses."""
+    head = start(clone, *OPTIONS, STUB_FAULTS="sleep:20@manufacture.y00.slurry-")
+    wait_for(clone.folder / "fault0")
+    claim = json.loads(
+        (clone.folder / "results/small/jobs/manufacture.y00.slurry.json").read_text()
+    )
+    target = "results/small/manufacture/y00/slurry.nc"
+    head_file = clone.folder / "results/small/jobs/head.json"
+    head_file.rename(clone.folder / "head.json")  # as if its file had been lost
+    second = start(clone, "--nolock", "--cores", "1", "--configfile", "small.yaml", "--", target)
+    time.sleep(5)
+    clone.append("workflow/lammps/press.lmp", "\nrun 10\n")
+    assert head.wait(timeout=200 * PATIENCE) != 0
+    assert second.wait(timeout=200 * PATIENCE) == 0, (clone.folder / "head.log").read_text()
+    with netCDF4.Dataset(clone.folder / target) as file:
+        assert json.loads(file.provenance)["slurry"]["token"] == claim["token"]
+    log = (clone.folder / "head.log").read_text()
+    assert "the code behind press was changed while the campaign runs" in log
+    assert (clone.folder / "results/small/manufacture/y00/dried.nc").exists()
+    assert not (clone.folder / PRESSED).exists()
+    assert clone.plan("--", PRESSED) == {"press": 1}
+
+
+def test_lammps_ends_with_its_job(clone):
+    """The job is killed: the program behind the wrapper does not live on."""
+    stub = clone.folder / "lmp"
+    stub.rename(clone.folder / "real")
+    stub.write_text(f'#!/bin/sh\n{clone.folder}/real "$@" &\necho $! > {clone.folder}/pid\nwait\n')
+    stub.chmod(0o755)
+    options = ("--cores", "1", "--retries", "0", "--configfile", "small.yaml", "--", PRESSED)
+    head = start(clone, *options, STUB_FAULTS="sleep:100@manufacture.y00.slurry-")
+    wait_for(clone.folder / "fault0")
+    claim = clone.folder / "results/small/jobs/manufacture.y00.slurry.json"
+    pid = int((clone.folder / "pid").read_text())
+    os.kill(json.loads(claim.read_text())["pid"], signal.SIGKILL)
+    end = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{pid}").exists()
+    assert head.wait(timeout=100 * PATIENCE) != 0
+
+
+HOSTILE = ("$(touch pwned)", "`touch pwned`", "x; touch pwned", "a'b\"c", "..")
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "../out", "/tmp/out", "a\nb", "-n", ""])
+def test_hostile_names_are_refused(clone, name):
+    clone.configure(campaign={"name": name})
+    result = clone.snakemake("-n", "--configfile", "small.yaml")
+    assert result.returncode != 0
+    assert "coatline: error: small.yaml: campaign.name" in result.stderr
+    assert not (clone.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("text", HOSTILE[:4])
+def test_hostile_engine_is_a_program_that_is_not_there(clone, text):
+    """Words of the configuration never reach a shell."""
+    clone.configure(engine={"command": text})
+    result = clone.snakemake(
+        "--cores", "1", "--retries", "0", "--configfile", "small.yaml", "--", PRESSED
+    )
+    assert result.returncode != 0
+    assert "engine.command: no program" in result.stdout + result.stderr
+    assert not list(clone.folder.rglob("pwned"))
+
+
+def test_files_are_written_under_the_results_alone(clone):
+    before = {path for path in clone.folder.rglob("*") if path.is_file()}
+    assert clone.snakemake(*OPTIONS).returncode == 0
+    new = {path for path in clone.folder.rglob("*") if path.is_file()} - before
+    parts = {path.relative_to(clone.folder).parts[0] for path in new if path.suffix != ".pyc"}
+    assert parts == {"results", ".snakemake"}
+
+
+def test_nothing_is_pickled_or_loaded_unsafely():
+    root = Path(__file__).resolve().parents[2]
+    for path in [*root.glob("src/**/*.py"), *root.glob("workflow/**/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for word in ("import pickle", "joblib.dump", "shell=True", "os.system"):
+            assert word not in text, f"{path}: {word}"
+
+
+def test_yaml_that_asks_for_a_program_is_refused(clone):
+    clone.append("small.yaml", "\nmaterial: !!python/object/apply:os.system ['touch pwned']\n")
+    for command in ("check", "plan --configfile", "status --configfile"):
+        result = coatline(clone, *command.split(), "small.yaml")
+        assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+    assert clone.snakemake("-n", "--configfile", "small.yaml").returncode != 0
+    assert not list(clone.folder.rglob("pwned"))
