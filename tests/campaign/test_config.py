@@ -145,6 +145,18 @@ def test_solvent_flows_through_beads_of_its_own_volume_only():
         check_force_field(config, {"default": "lennard-jones"})
 
 
+@pytest.mark.parametrize(("pressure", "law", "refused"), [
+    (22.0, "lennard-jones", True), (60.0, "lennard-jones", False), (22.0, "granular", False),
+])  # fmt: skip
+def test_the_published_soft_films_need_pressure_to_dry(pressure, law, refused):
+    drying = {"drying": {"pressure": pressure}}
+    config = load_config({**SMALLEST, "manufacture": drying}, "mine.yaml")
+    if not refused:
+        return check_force_field(config, {"default": law})
+    with pytest.raises(ConfigError, match=r"manufacture\.drying\.pressure = 22: .*at least 60"):
+        check_force_field(config, {"default": law})
+
+
 def all_fields(model, prefix=""):
     for name, field in model.model_fields.items():
         inner = _strip(field.annotation)

@@ -28,7 +28,21 @@ from coatline.learn.tables import (
     write_table,
 )
 from coatline.learn.validation import score_r2, summarise
-from tests.learn.campaigns import BOX, PROPERTIES, UNITS, make_dataset, make_measurements
+from tests.learn.campaigns import (
+    BOX,
+    PROPERTIES,
+    UNITS,
+    lighten,
+    make_dataset,
+    make_measurements,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light():
+    with pytest.MonkeyPatch.context() as patch:
+        lighten(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

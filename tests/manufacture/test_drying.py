@@ -33,8 +33,10 @@ def dry(line, folder, **protocol):
     return read_results(folder / "dried.nc")
 
 
-def watch_beads(line, folder, **variables):
+def watch_beads(line, folder, also="", **variables):
     """Run the evaporation part of the deck alone, quickly, and watch the beads.
+
+    `also` are further lines of the deck, before the first step.
 
     Returns:
         diameter and height of the beads over that of the plane, each (frames, beads) by id; the
@@ -50,6 +52,7 @@ def watch_beads(line, folder, **variables):
         ramp,
         "variable part_of_height atom z/v_height\n"
         f"dump beads cbd custom {EVERY} beads.dump id diameter v_part_of_height\n"
+        f"{also}"
         "dump_modify beads sort id format float %.17g\n" + ramp,
     )
     folder.mkdir()
@@ -111,6 +114,26 @@ def test_upper_beads_shrink_first_and_no_solvent_is_made_or_lost(rich, tmp_path)
     # places hardly changed.
     lost, rate = -np.log(content[1]), 100 ** (place[:2].mean(axis=0) - 1)
     assert lost / lost.mean() == pytest.approx(rate / rate.mean(), rel=0.1)
+
+
+@pytest.mark.slow
+def test_the_flow_goes_with_what_evaporates_at_that_time(rich, tmp_path):
+    watch_beads(
+        rich,
+        tmp_path / "flow",
+        also="compute fastest cbd reduce max v_flow\n"
+        f'fix flow all print {EVERY} "$(step) $(c_fastest)" file flow.txt screen no\n',
+        model="heterogeneous",
+        rate_ratio=100.0,
+        viscosity=50.0,
+    )
+    step, flow = np.loadtxt(tmp_path / "flow" / "flow.txt", unpack=True)
+    # The fastest bead is where z/h - (R^(z/h) - 1)/(R - 1) is highest, at .66, whatever the height
+    # h of the film; what evaporates falls in proportion to the time that is left.
+    some = (step > 0) & (step < STEPS)
+    left = 1 - step[some] / STEPS
+    assert len(set(step[some])) == STEPS // EVERY - 1
+    assert flow[some] / flow[some][0] == pytest.approx(left / left[0], rel=0.05)
 
 
 @pytest.mark.slow

@@ -64,11 +64,16 @@ def test_every_target_has_a_verdict(page):
     table = section(page, "Targets")
     rows = [line for line in table.splitlines() if re.match(r"\| \d", line)]
     assert len(rows) >= 17
-    assert all(re.search(r"\| (met|\*\*not met\*\*|open) \|$", row) for row in rows)
+    ends = [re.search(r"\| (met|\*\*not met\*\*|open) \| (yes|seen|no) \|$", row) for row in rows]
+    assert all(ends)
+    verdicts = [(end[1], end[2]) for end in ends]
     counted = re.search(r"Of (\d+) targets (\d+) are met, (\d+) are not", page.read_text())
     assert int(counted[1]) == len(rows)
-    assert int(counted[2]) == sum(row.endswith("| met |") for row in rows)
-    assert int(counted[3]) == sum(row.endswith("| **not met** |") for row in rows)
+    assert int(counted[2]) == sum(verdict == "met" for verdict, _ in verdicts)
+    assert int(counted[3]) == sum(verdict == "**not met**" for verdict, _ in verdicts)
+    free = re.search(r"of the (\d+) that no parameter was set on, (\d+) are met", page.read_text())
+    assert int(free[1]) == sum(fitted == "no" for _, fitted in verdicts)
+    assert int(free[2]) == verdicts.count(("met", "no"))
 
 
 def test_all_figures_are_there_and_shown(page):

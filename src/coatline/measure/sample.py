@@ -17,7 +17,7 @@ CALENDERING = {
     "thickness_lowest": ("um", "lowest height of the calendering plane", "height of the plane"),
     "spring_back": (
         "1",
-        "share of the compressed thickness that comes back",
+        "share of the compression that comes back on release",
         "(thickness - lowest height) / (dried thickness - lowest height)",
     ),
     "pressure_peak": (

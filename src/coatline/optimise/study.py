@@ -368,10 +368,8 @@ def find_targets(
 
     Returns:
         `targets`, `met`, `answer` in words, `regions` of recipes, or `conflict` and the `nearest`
-        recipe. Without targets, `answer` says so.
-
-    Raises:
-        InputError: a target is in another unit, by its looks, or its property was not learned.
+        recipe. Without targets, with one whose property was not learned or one that is far from
+        all of the dataset, `answer` says so.
     """
     listed = {
         name: {"low": low, "high": high, "units": study.units.get(name, "")}
@@ -393,8 +391,8 @@ def find_targets(
     )
     try:
         answer = find_recipes(objective, study.box, targets, seed=seed)
-    except ValueError as error:
-        raise InputError(f"optimise.{error}") from None
+    except ValueError as error:  # such as a target in another unit
+        return {"targets": listed, "met": False, "answer": f"optimise.{error}", "regions": []}
     return {"targets": listed} | _describe_answer(study, answer)
 
 

@@ -125,12 +125,22 @@ class Target:
     met: bool | None
 
     @property
+    def fitted(self) -> str:
+        """Whether parameters were set on its data: yes, seen or no."""
+        return FITTED[self.rank if self.rank in FITTED else self.rank[0]]
+
+    @property
     def verdict(self) -> str:
         """Met, not met or open."""
         return {True: "met", False: "**not met**", None: "open"}[self.met]
 
 
 NOT_RUN = "not run: no electrodes for it"
+FITTED = {"0": "no", "1a": "yes", "1b": "yes", "1c": "seen", "2": "seen", "3": "yes", "4": "yes",
+          "5": "seen", "6a": "yes", "6b": "no", "6c": "no", "6d": "no", "6e": "seen", "7": "yes",
+          "8": "yes"}  # fmt: skip
+"""Whether parameters of the default force field were set on the data of a target, by its rank or
+the figure of its rank. Seen: the data lay on the table while others were fitted."""
 
 
 def judge(films: Sequence[Film], published: Published) -> list[Target]:

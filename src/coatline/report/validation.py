@@ -139,6 +139,8 @@ def _introduce(campaigns: Mapping[str, Campaign | None], targets: Sequence[Targe
     failed = sum(len(c.causes) for c in campaigns.values() if c)
     met = sum(target.met is True for target in targets)
     judged = sum(target.met is not None for target in targets)
+    free = [target for target in targets if target.fitted == "no"]
+    kept = sum(target.met is True for target in free)
     lines = [
         "# Validation",
         "",
@@ -148,7 +150,9 @@ def _introduce(campaigns: Mapping[str, Campaign | None], targets: Sequence[Targe
         "",
         f"{made} electrodes were made for it, {failed} of them failed. "
         f"**Of {len(targets)} targets {met} are met, {judged - met} are not, "
-        f"{len(targets) - judged} are open.**",
+        f"{len(targets) - judged} are open.** Most of these data were used to set parameters, so "
+        f"that a target met says how well a few parameters fit many data; of the {len(free)} "
+        f"that no parameter was set on, {kept} are met.",
     ]
     if missing:
         lines += ["", f"Campaigns not run: {', '.join(missing)}."]
@@ -163,12 +167,14 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _tabulate_targets(targets: Sequence[Target]) -> str:
-    rows = [(t.rank, t.text, t.bound, t.ours, t.verdict) for t in targets]
+    rows = [(t.rank, t.text, t.bound, t.ours, t.verdict, t.fitted) for t in targets]
     return (
         "## Targets\n\nIn order of priority: the published data disagree among themselves, so not "
-        "all can be met at once. Open: not run, or met as far as our films reach. ε is porosity, "
-        "CR compression rate; 90/55 is 90 % active material in the solids, 55 % solids in the "
-        "slurry.\n\n" + _table(("", "target", "bound", "ours", "verdict"), rows)
+        "all can be met at once. Open: not run, or met as far as our films reach and no judgement "
+        "beyond. Fitted: whether parameters of the default force field were set on these data; "
+        "seen, if they lay on the table while others were fitted. ε is porosity, CR compression "
+        "rate; 90/55 is 90 % active material in the solids, 55 % solids in the slurry.\n\n"
+        + _table(("", "target", "bound", "ours", "verdict", "fitted"), rows)
     )
 
 

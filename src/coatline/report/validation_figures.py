@@ -202,7 +202,7 @@ def _plot_ours(
 
 
 def _name(recipe: tuple[float, float]) -> str:
-    return f"{recipe[0]:g}/{recipe[1]:g}"
+    return f"{round(recipe[0], 1):g}/{round(recipe[1], 1):g}"
 
 
 def _at(name: str, factor: float = 1.0) -> Callable[[Film, float], float]:
@@ -215,8 +215,8 @@ def _rate(film: Film, rate: float) -> float:
 
 
 def _pressed(films: Sequence[Film]) -> list[Film]:
-    """Films with electrodes at two compressions or more; all where there is none."""
-    found = [film for film in films if len(film.electrodes["compression_rate"]) > 1]
+    """Films that were pressed; all where there is none."""
+    found = [film for film in films if max(film.electrodes["compression_rate"], default=0) > 0.5]
     return found or list(films)
 
 

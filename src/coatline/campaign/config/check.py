@@ -6,6 +6,9 @@ from coatline.campaign.config.explain import show
 from coatline.campaign.config.load import Config
 from coatline.errors import ConfigError
 
+SOFT_FILM = 60.0
+"""kPa that a film of the published, soft contacts is to be dried under at least."""
+
 
 def check_electrode(
     config: Config, largest_diameter: float, smallest_bead: float, density: float
@@ -87,4 +90,11 @@ def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
             f"{config.source}: manufacture.drying.model = 'heterogeneous': needs a force field "
             f"whose beads have the volume of their solvent; {show(wanted)} is {laws[wanted]}, take "
             "a granular one or drying.model = 'homogeneous'"
+        )
+    pressure = config.manufacture.drying.pressure
+    if pressure < SOFT_FILM and laws[wanted] != "granular":
+        raise ConfigError(
+            f"{config.source}: manufacture.drying.pressure = {pressure:g}: a slurry of "
+            f"the force field {show(wanted)} is so soft that it throws the plane off; must be at "
+            f"least {SOFT_FILM:g} kPa; config/validation/published-a.yaml has 80, and says why"
         )
