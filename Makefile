@@ -7,11 +7,12 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/ready
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help demo test check bench validate clean
+.PHONY: help demo test browser check bench validate clean
 
 help:
 	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
 	@echo "make test   run all tests"
+	@echo "make browser  install the browser that the tests of the page use (Debian, as root)"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
 	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
 	@echo "make validate  make the campaigns of config/validation, write docs/validation.md"
@@ -25,6 +26,11 @@ demo: $(READY)
 # workflow under test, which has one core, meets one other test at most.
 test: $(READY)
 	PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+browser:
+	command -v chromedriver >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  chromium chromium-driver; }
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -89,7 +89,11 @@ def test_error_bars_are_those_of_the_formulas(browser, whole):
 
 def test_sliders_obey_the_keyboard_and_figures_follow(browser):
     slide(browser, [90, 60, 20])
-    read = "const ring = document.getElementById('here'); return [ring.getAttribute('cx'), document.getElementById('radar').innerHTML, document.getElementById('slide-compression_rate').value];"
+    read = (
+        "const find = (id) => document.getElementById(id);"
+        "return [find('here').getAttribute('cx'), find('radar').innerHTML,"
+        "  find('slide-compression_rate').value];"
+    )
     before = browser.run(read)
     browser.press("#slide-compression_rate", RIGHT * 40)
     after = browser.run(read)
@@ -130,7 +134,11 @@ def test_the_optimum_is_a_button_away(browser, whole):
 
 
 def test_the_structure_turns_and_is_cut(browser):
-    read = "const c = document.getElementById('view'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let s = 0; for (let k = 0; k < d.length; k++) s = (s * 31 + d[k]) % 1000003; return s;"
+    read = (
+        "const view = document.getElementById('view');"
+        "const all = view.getContext('2d').getImageData(0, 0, view.width, view.height).data;"
+        "return all.reduce((sum, one) => (sum * 31 + one) % 1000003, 0);"
+    )
     whole = browser.run(read)
     browser.press("#view", RIGHT)
     turned = browser.run(read)

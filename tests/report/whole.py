@@ -185,7 +185,7 @@ def write_base(folder, slurries=29, compressions=6, failed=(), seed=1):
     return folder
 
 
-def write_learning(folder, properties=tuple(PUBLISHED_GOALS), seeds=5, resamples=10):
+def write_learning(folder, properties=tuple(PUBLISHED_GOALS), seeds=2, resamples=5):
     """Write all of learn/ as its rules do."""
     learn = folder / "learn"
     learn.mkdir(exist_ok=True)
@@ -208,7 +208,7 @@ def write_learning(folder, properties=tuple(PUBLISHED_GOALS), seeds=5, resamples
     write_json(learn / "notes.json", {"seeds": seeds, "test_share": 0.2, "notes": notes + more})
 
 
-def write_optimum(folder, goals=PUBLISHED_GOALS, calls=12, size=24, resamples=10, films=2):
+def write_optimum(folder, goals=PUBLISHED_GOALS, calls=10, size=20, resamples=5, films=2):
     """Write all of optimise/ as its rules do, with electrodes made at the optimum."""
     place = folder / "optimise"
     place.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src", "CITATION.cff")
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 
 

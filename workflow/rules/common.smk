@@ -329,7 +329,7 @@ def page_sources():
     folder, figures, tables = "<results>/report", list_figures(), list_tables()
     page = SOURCE / "coatline" / "report" / "page"
     docs = Path(workflow.basedir) / "docs"
-    files = published_data() | campaign_files() | published_campaign()
+    files = campaign_files() | published_campaign()
     files |= {
         "dataset": DATASET,
         "figures": [f"{folder}/figures/{name}.svg" for name in figures],

@@ -195,13 +195,15 @@ def draw_optimum(electrodes: Electrodes, best: Best) -> Drawing:
     with style():
         rows = -(-len(properties) // 2)
         figure = Figure(figsize=(PAGE, max(3.3, 1.65 * rows)), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=(0.85, 1.15))
-        radar = left.subplots(subplot_kw={"projection": "polar"})
+        columns = min(2, len(properties))
+        grid = figure.add_gridspec(rows, 1 + columns, width_ratios=(1.6, *[1] * columns))
+        radar = figure.add_subplot(grid[:, 0], projection="polar")
         draw_radar(radar, properties, shapes)
-        left.legend(loc="outside lower center", ncols=2)
-        panels = list(right.subplots(rows, min(2, len(properties)), squeeze=False).flat)
-        for spare in panels[len(properties) :]:
-            spare.set_axis_off()
+        radar.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        panels = [
+            figure.add_subplot(grid[index // columns, 1 + index % columns])
+            for index in range(len(properties))
+        ]
         for index, (axes, one, value) in enumerate(zip(panels, properties, values)):
             _draw_density(axes, one, value, SERIES[index % len(SERIES)])
     return Drawing(figure, _describe_optimum(best, properties, values))
