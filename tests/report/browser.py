@@ -53,8 +53,10 @@ class Browser:
         return self._ask("POST", f"{self._session}/execute/sync", content)
 
     def resize(self, width, height):
-        content = {"width": width, "height": height}
-        self._ask("POST", f"{self._session}/window/rect", content)
+        """Show the page as on a screen of this size, narrower than a window can be."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        content = {"cmd": "Emulation.setDeviceMetricsOverride", "params": size}
+        self._ask("POST", f"{self._session}/goog/cdp/execute", content)
 
     def press(self, selector, keys):
         """Type keys into what a selector finds."""

@@ -150,7 +150,7 @@ def test_the_structure_turns_and_is_cut(browser):
 
 
 def test_it_fits_a_phone_and_the_console_is_silent(browser, tmp_path):
-    for width, height in ((1200, 900), (500, 900)):
+    for width, height in ((1200, 900), (390, 800)):
         browser.resize(width, height)
         browser.run("document.getElementById('explorer').scrollIntoView();")
         over = browser.run(

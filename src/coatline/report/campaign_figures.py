@@ -189,7 +189,8 @@ def describe_failures(table: Table) -> str:
     return (
         f"{len(failed)} of {count(total, 'electrode')} failed "
         f"({write_number(100 * len(failed) / total, 2)} %): {listed}. "
-        f"They are {join_words(sample for sample, _ in failed[:12])}"
+        f"{'They are' if len(failed) > 1 else 'It is'} "
+        f"{join_words(sample for sample, _ in failed[:12])}"
         + (f", and {len(failed) - 12} more." if len(failed) > 12 else ".")
     )
 

@@ -13,7 +13,7 @@ import xarray as xr
 from coatline.measure.dataset import INPUTS
 from coatline.optimise.films import REACH
 from coatline.report.gathered import Best, Electrodes
-from coatline.report.optimum_figures import goals_of
+from coatline.report.optimum_figures import take_goals
 from coatline.report.render import find_top
 from coatline.report.sheets import Predictor
 from coatline.report.structures import STAGES, Structures
@@ -95,7 +95,7 @@ def make_data(
     if best:
         shapes.append({"label": "optimum", "values": optimum})
         places.append({"label": "Optimum", "recipe": start})
-    for one in electrodes.take_goals(goals_of(best)) if best else []:
+    for one in take_goals(electrodes, best) if best else []:
         row = one.find_best()
         way = "lowest" if one.goal == "minimise" else "highest"
         label = f"{way} {name_inside(one.name)}"

@@ -49,6 +49,12 @@ def goals_of(best: Best) -> list[tuple[str, str]]:
     return [(aim["name"], aim["goal"]) for aim in best.record.get("aims", [])]
 
 
+def take_goals(electrodes: Electrodes, best: Best) -> list[Property]:
+    """Take the properties that have a goal, and a value both in the dataset and at the optimum."""
+    known = electrodes.take_goals(goals_of(best))
+    return [one for one in known if np.isfinite(best.look_up(one.name))]
+
+
 def draw_dependence(search: xr.Dataset, best: Best) -> Drawing:
     """Draw the partial dependence of C_f on pairs of inputs (figure 3).
 
@@ -184,7 +190,7 @@ def draw_optimum(electrodes: Electrodes, best: Best) -> Drawing:
         electrodes: of the dataset.
         best: the optimum.
     """
-    properties = electrodes.take_goals(goals_of(best))
+    properties = take_goals(electrodes, best)
     if not properties:
         return draw_note("No property has a goal: there is no optimum to show.")
     values = [best.look_up(one.name) for one in properties]
@@ -268,7 +274,7 @@ def draw_extremes(electrodes: Electrodes, best: Best) -> Drawing:
         electrodes: of the dataset.
         best: the optimum.
     """
-    properties = electrodes.take_goals(goals_of(best))
+    properties = take_goals(electrodes, best)
     if not properties:
         return draw_note("No property has a goal: there are no extremes to show.")
     mine = [best.look_up(one.name) for one in properties]

@@ -45,6 +45,7 @@ from coatline.report.words import (
     count,
     join_words,
     name_inside,
+    name_unit,
     say_difference,
     write_interval,
     write_number,
@@ -242,7 +243,8 @@ def summarise(
 
 
 def _unit(unit: str) -> str:
-    return write_value(1, unit).removeprefix(write_number(1))
+    printed = name_unit(unit)
+    return f" {printed}" if printed else ""
 
 
 def _summarise_best(best: Best) -> str:
@@ -268,10 +270,7 @@ def _compare_campaigns(
     table: Table, best: Best | None, hours: float, paper: PublishedCampaign
 ) -> list[str]:
     """Say how ours differs from the published campaign as a whole."""
-    points = [
-        f"Electrodes: {len(table.sample)}, published {paper.samples}"
-        f" ({say_difference(len(table.sample), paper.samples)})."
-    ]
+    points = [f"Electrodes: {len(table.sample)}; published: {paper.samples}."]
     if hours:
         each = hours / max(len(table.sample), 1)
         theirs = paper.hours.film + paper.hours.calendering
@@ -298,7 +297,7 @@ def _compare_campaigns(
                 points.append(
                     f"{begin_sentence(name_inside(name))} of the best electrode: "
                     f"{write_value(ours, units[name])}, published "
-                    f"{write_value(value, units[name])} ({say_difference(ours, value)})."
+                    f"{write_value(value, units[name])}: ours is {say_difference(ours, value)}."
                 )
     return points
 

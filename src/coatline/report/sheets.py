@@ -20,7 +20,7 @@ from coatline.optimise.objective import Aim, score_properties
 from coatline.report.drawing import escape_caption, read_caption
 from coatline.report.films import spread_of
 from coatline.report.gathered import Best, Electrodes, Row
-from coatline.report.optimum_figures import goals_of
+from coatline.report.optimum_figures import take_goals
 from coatline.report.paper import PublishedCampaign
 from coatline.report.published import MeasuredElectrode
 from coatline.report.words import (
@@ -466,7 +466,7 @@ def tabulate_extremes(electrodes: Electrodes, best: Best, paper: PublishedCampai
     columns += ["Recipe, published", "In words"] if paper else []
     known = paper.extremes if paper else {}
     cells, far = [], []
-    for one in electrodes.take_goals(goals_of(best)):
+    for one in take_goals(electrodes, best):
         row = one.find_best()
         cell = [
             begin_sentence(

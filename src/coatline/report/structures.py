@@ -118,8 +118,8 @@ def draw_structures(structures: Structures) -> Drawing:
     active = int((last.phase == 2).sum())
     return Drawing(
         draw_films(rows, width=WIDTH),
-        f"Electrode {structures.sample} at the optimum, {write_recipe(structures.recipe)}, as it "
-        f"lies after each stage, cut open at the faces of the periodic box: {active} particles of "
+        f"Electrode {structures.sample}, made at {write_recipe(structures.recipe)}, the optimum of "
+        f"its campaign, as it lies after each stage, cut open at the faces of the periodic box: {active} particles of "
         f"active material and {len(last) - active} CBD beads on {write_number(last.side[0])} × "
         f"{write_number(last.side[1])} µm. Height up to the highest sphere: {tops}.",
     )
