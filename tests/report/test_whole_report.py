@@ -56,22 +56,39 @@ def test_figures_are_the_same_bytes_whatever_the_user_has_set(whole, tmp_path):
     assert changed == plain
 
 
+ONE_LABEL = ("cost", "distributions", "profiles", "sobol")
+"""Figures whose panels share an axis, or have names of things along one."""
+
+
 def test_every_panel_says_what_it_shows(whole):
     gather(whole)
     for name, drawing in draw_all(whole).items():
-        if name == "electrodes":  # a picture with a scale bar
-            continue
-        for axes in drawing.figure.axes:
-            if not axes.axison or axes.name == "polar" or axes.get_label() == "<colorbar>":
-                continue
-            labels = axes.get_xlabel(), axes.get_ylabel()
-            shared = any(label.startswith("Height") for label in labels) or name == "profiles"
-            if name in ("sobol", "cost"):
-                labels = [label for label in labels if label]
-            assert labels and (all(labels) or shared), f"{name}: {labels}"
         assert drawing.caption.endswith("."), name
         assert re.search(r"\d", drawing.caption), name
         assert not re.search(r"\bnan\b|\binf\b", drawing.caption), name
+        panels = [
+            axes
+            for axes in drawing.figure.axes
+            if axes.axison and axes.name != "polar" and axes.get_position().width > 0.05
+        ]
+        assert panels or name in ("electrodes", "extremes")
+        for axes in panels:
+            labels = [label for label in (axes.get_xlabel(), axes.get_ylabel()) if label]
+            assert len(labels) >= (1 if name in ONE_LABEL else 2), f"{name}: {labels}"
+            for label in labels:
+                known = [one for one in UNITS_OF if label.startswith(one)]
+                assert all(f"({UNITS_OF[one]})" in label for one in known), f"{name}: {label}"
+
+
+UNITS_OF = {
+    "Active material": "%",
+    "Active surface area": "%",
+    "Compression": "%",
+    "Density": "g/cm³",
+    "Electronic conductivity": "S/m",
+    "Pressure": "MPa",
+    "Solid content": "%",
+}
 
 
 def test_captions_state_the_numbers_of_the_files(whole, page):

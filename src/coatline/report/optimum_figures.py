@@ -200,7 +200,7 @@ def draw_optimum(electrodes: Electrodes, best: Best) -> Drawing:
         shapes = [("simulated", "vermilion", values), ("predicted", "black", predicted)]
     with style():
         rows = -(-len(properties) // 2)
-        figure = Figure(figsize=(PAGE, max(3.3, 1.65 * rows)), layout="constrained")
+        figure = Figure(figsize=(PAGE, max(3.5, 1.75 * rows)), layout="constrained")
         columns = min(2, len(properties))
         grid = figure.add_gridspec(rows, 1 + columns, width_ratios=(1.6, *[1] * columns))
         radar = figure.add_subplot(grid[:, 0], projection="polar")
@@ -234,7 +234,7 @@ def _draw_density(axes: Axes, one: Property, value: float, colour: str) -> None:
         start = max(start, 0.0)
     points = np.linspace(start, max(one.high, value) + room, 241)
     axes.set(xlabel=label_axis(one.name, one.unit), yticks=[])
-    axes.set_ylabel("Density of dataset", fontsize=7.5)
+    axes.set_ylabel("Frequency", fontsize=8)
     if len(known) > 2 and one.high > one.low:
         density = estimate_density(known, points)
         axes.plot(points, density, color=COLOURS[colour])

@@ -119,9 +119,10 @@ def draw_structures(structures: Structures) -> Drawing:
     return Drawing(
         draw_films(rows, width=WIDTH),
         f"Electrode {structures.sample}, made at {write_recipe(structures.recipe)}, the optimum of "
-        f"its campaign, as it lies after each stage, cut open at the faces of the periodic box: {active} particles of "
-        f"active material and {len(last) - active} CBD beads on {write_number(last.side[0])} × "
-        f"{write_number(last.side[1])} µm. Height up to the highest sphere: {tops}.",
+        "its campaign, as it lies after each stage, cut open at the faces of the periodic box: "
+        f"{active} particles of active material and {len(last) - active} CBD beads on "
+        f"{write_number(last.side[0])} × {write_number(last.side[1])} µm. Height up to the highest "
+        f"sphere: {tops}.",
     )
 
 

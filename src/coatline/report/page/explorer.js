@@ -385,7 +385,7 @@
 
   function drawSolid() {
     const stage = view.stages[Number(find("stage").value) || 0], canvas = find("view");
-    const wide = 440, tall = 380, pen = canvas.getContext("2d");
+    const wide = 440, tall = 380, pen = canvas.getContext("2d", { willReadFrequently: true });
     canvas.width = wide;
     canvas.height = tall;
     const [sx, sy, sz] = stage.size, slab = 0.05 * sx;
