@@ -77,7 +77,7 @@ def test_every_panel_says_what_it_shows(whole):
             assert len(labels) >= (1 if name in ONE_LABEL else 2), f"{name}: {labels}"
             for label in labels:
                 known = [one for one in UNITS_OF if label.startswith(one)]
-                assert all(f"({UNITS_OF[one]})" in label for one in known), f"{name}: {label}"
+                assert all(f"({UNITS_OF[one]}" in label for one in known), f"{name}: {label}"
 
 
 UNITS_OF = {
