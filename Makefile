@@ -8,11 +8,12 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/ready
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help demo test slurm-packages check bench faults torture validate clean
+.PHONY: help demo test slurm-packages browser check bench faults torture validate clean
 
 help:
 	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
 	@echo "make test   run all tests"
+	@echo "make browser  install the browser that the tests of the page use (Debian, as root)"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
 	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
 	@echo "make faults  cause faults on a real SLURM, write docs/faults.md"
@@ -38,6 +39,11 @@ slurm-packages:
 	    --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null \
 	  || echo "make: SLURM could not be installed" >&2; \
 	else echo "make: no SLURM here, its tests are skipped"; fi
+
+browser:
+	command -v chromedriver >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  chromium chromium-driver; }
 
 check: $(READY)
 	$(BIN)/ruff check .

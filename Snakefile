@@ -18,8 +18,14 @@ include: "workflow/rules/report.smk"
 
 
 # What a plain `snakemake` makes: the dataset, the calendering curves, what is learned from them, the
-# best recipes, and the figures.
+# best recipes, figures, tables and the page.
 rule all:
     default_target: True
     input:
         **final_files(),
+
+
+# All figures and tables again, from gathered files alone.
+rule figures:
+    input:
+        all_figures(),

@@ -11,7 +11,10 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "slurm", "envs", "src")
+PARTS = (
+    *("Snakefile", "workflow", "config", "profiles", "slurm", "envs", "src"),
+    "CITATION.cff",
+)
 PATIENCE = float(os.environ.get("COATLINE_PATIENCE", "1"))
 """Factor on all waiting times of workflow tests, for slow machines."""
 SNAKEMAKE = (sys.executable, "-m", "snakemake")

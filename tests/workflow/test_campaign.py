@@ -100,13 +100,30 @@ def test_replicates_dried_films_and_beads_of_ones_own(clone):
     assert len(seeds) == 2
 
 
+OWN = ("profiles", "failures", "calendering", "cost")
+
+
 def test_figures_in_three_formats(campaign):
     figures = campaign.folder / "results/small/report/figures"
     assert {path.name for path in figures.iterdir()} == {
         f"{name}.{form}"
-        for name in ("design", "distributions", "validation")
+        for name in ("design", "distributions", "validation", *OWN)
         for form in ("svg", "pdf", "png")
     }
+
+
+def test_the_page_shows_the_electrodes(campaign):
+    folder = campaign.folder / "results/small"
+    text = (folder / "report/index.html").read_text(encoding="utf-8")
+    for name in OWN:
+        assert f'id="figure-{name}"' in text
+    assert "None of 4 electrodes failed" in text
+    assert (folder / "electrodes/y01c1.jpg").stat().st_size > 1000
+
+
+def test_figures_are_made_again_from_gathered_files_alone(campaign):
+    options = ("--forcerun", "draw_campaign", "--", "figures")
+    assert campaign.plan(*options) == {"draw_campaign": 1, "figures": 1}
 
 
 def test_equal_campaigns_give_equal_datasets(campaign, tmp_path):
@@ -138,7 +155,9 @@ def test_physical_failure_is_a_result(clone):
     assert all("Lost atoms" in cause for cause in read(kept, "cause")[2:])
 
     clone.configure(campaign={"minimum_success": 0.5})
-    assert clone.plan() == {"dataset": 1, "draw_validation": 1}
+    left = clone.plan()
+    assert {"dataset", "draw_validation", "draw_campaign", "write_page"} <= set(left)
+    assert set(left) <= {"dataset"} | {name for name in left if "draw" in name or "page" in name}
     result = clone.snakemake(*CONFIG)
     assert result.returncode == 0, result.stderr
     assert read(folder / "dataset.nc", "status") == ["ok", "ok", "failed", "failed"]

@@ -32,6 +32,10 @@ AFTER = {
     "uncertainty": 1,
     "front": 1,
 }
+DRAWN = ("draw_design", "draw_distributions", "draw_validation", "draw_campaign", "write_page")
+LEARNED = {"draw_learning": 1, "tabulate": 1}
+REPORTED = {"draw_optimum": 1}
+STRUCTURES = {"gather_structures": 1, "draw_structures": 1}
 FILM = {"slurry": 1, "dry": 1, "press": 1, "calender": 1, "measure": 1}
 LAMMPS = ("slurry", "dry", "press", "calender")
 
@@ -58,17 +62,22 @@ def test_the_whole_plan_is_visible(clone):
     """Rounds, the optimum and recipes of choice, before anything is made."""
     clone.configure(**blocks(rounds=2, batch=3, replicates=2, recipes=LATE))
     design = {"slurry": 3, "dry": 3, "press": 3, "calender": 9, "measure": 9}
-    figures = {"draw_design": 1, "draw_distributions": 1, "draw_validation": 1}
+    figures = dict.fromkeys([*DRAWN, "draw_pictures"], 1)
     tables = {"design": 1, "gather": 1, "dataset": 1, "calendering_curves": 1}
     rounds = {"propose": 2, "gather_round": 2, "rounds": 1, "made": 1}
     late = times(2 * 3 + 2 + 2, FILM)
-    assert clone.plan() == add(design, figures, tables, rounds, late, AFTER)
+    report = add(REPORTED, LEARNED, STRUCTURES)
+    assert clone.plan() == add(design, figures, tables, rounds, late, AFTER, report)
     # Without the blocks nothing of it is made.
     clone.configure(design=BLOCKS["design"])
     assert clone.plan() == add(design, figures, tables)
     clone.configure(design=BLOCKS["design"], learn={})
     assert clone.plan() == add(
-        design, figures, tables, {name: AFTER[name] for name in ("fit", "validate", "sensitivity")}
+        design,
+        figures,
+        tables,
+        LEARNED,
+        {name: AFTER[name] for name in ("fit", "validate", "sensitivity")},
     )
 
 
@@ -121,7 +130,13 @@ def test_one_more_round_changes_no_earlier_one(campaign):
     assert plan["slurry"] == 1 + 1 + 1  # of the design, of the new round, of a new optimum
     campaign.configure(**blocks(rounds=2))
     assert campaign.plan() == add(
-        FILM, FILM, AFTER, {"propose": 1, "gather_round": 1, "rounds": 1, "made": 1}
+        FILM,
+        FILM,
+        AFTER,
+        {"propose": 1, "gather_round": 1, "rounds": 1, "made": 1, "write_page": 1},
+        REPORTED,
+        LEARNED,
+        STRUCTURES,
     )
     folder = campaign.folder / "results/small"
     first = [
@@ -154,8 +169,8 @@ def test_started_at_a_dataset(campaign):
     settings = blocks(replicates=None, rounds=0) | given
     campaign.configure("again.yaml", **settings)
     plan = campaign.plan(config="again.yaml")
-    figures = {"draw_design": 1, "draw_distributions": 1, "draw_validation": 1}
-    assert plan == add(AFTER, figures, {"design": 1})
+    figures = dict.fromkeys(DRAWN, 1)
+    assert plan == add(AFTER, figures, REPORTED, LEARNED, {"design": 1})
     assert not set(plan) & {*LAMMPS, "measure", "gather", "dataset"}
     result = campaign.snakemake("--cores", "1", "--configfile", "again.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -164,6 +179,9 @@ def test_started_at_a_dataset(campaign):
     assert surrogates["samples"]["all"] == 9
     assert np.isfinite(json.loads((folder / "optimise/optimum.json").read_text())["objective"])
     assert not (folder / "manufacture").exists() and not (folder / "dataset.nc").exists()
+    text = (folder / "report/index.html").read_text(encoding="utf-8")
+    assert 'id="figure-front"' in text and 'id="figure-cost"' in text
+    assert 'id="figure-electrodes"' not in text
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,9 @@ from job import Job
 
 with Job(snakemake):
     from coatline.design.file import read_design
-    from coatline.report.design_figures import draw_design
-    from coatline.report.style import save
+    from coatline.report.design_figures import show_design
+    from coatline.report.drawing import save_drawings
 
     design = read_design(Path(snakemake.input.table))
-    names = ("active_material", "solid_content", "compression_rate")
-    columns = {name: [getattr(row, name) for row in design] for name in names}
-    figure = draw_design(**columns, ranges=snakemake.params.ranges)
-    for path in snakemake.output.figures:
-        save(figure, path)
+    drawing = show_design(design, snakemake.params.ranges)
+    save_drawings({"design": drawing}, snakemake.output)

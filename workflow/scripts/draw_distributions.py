@@ -3,9 +3,7 @@
 from job import Job
 
 with Job(snakemake):
-    from coatline.report.design_figures import draw_distributions, sample_distributions
-    from coatline.report.style import save
+    from coatline.report.design_figures import show_distributions
+    from coatline.report.drawing import save_drawings
 
-    figure = draw_distributions(sample_distributions())
-    for path in snakemake.output.figures:
-        save(figure, path)
+    save_drawings({"distributions": show_distributions()}, snakemake.output)

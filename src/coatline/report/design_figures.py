@@ -12,7 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from coatline.design.table import Design
+from coatline.report.drawing import Drawing
 from coatline.report.style import COLOURS, PAGE, style
+from coatline.report.words import count, join_words, write_interval
 
 LABELS = {
     "active_material": "Active material (%)",
@@ -59,6 +62,20 @@ def measure_discrepancy(points: np.ndarray) -> float:
     return float(np.sqrt(max(qmc.discrepancy(points, method="CD"), 0.0)))
 
 
+def show_distributions() -> Drawing:
+    """Draw figure 2A with its caption."""
+    samples = sample_distributions()
+    number = len(next(iter(samples.values())))
+    found = {name: measure_discrepancy(points) for name, points in samples.items()}
+    listed = join_words(f"{name} {value:.3f}" for name, value in found.items())
+    return Drawing(
+        draw_distributions(samples),
+        f"{number} points in the unit square drawn in three ways, with their distribution along "
+        "either side; the dotted line is an even filling. Centred L2 discrepancy, 0 for an even "
+        f"one: {listed}.",
+    )
+
+
 def draw_distributions(samples: Mapping[str, np.ndarray], bins: int = 16) -> Figure:
     """Draw points in the unit square with their distribution along either side (figure 2A).
 
@@ -96,6 +113,27 @@ def _draw_margin(axes: Axes, values: np.ndarray, bins: int, colour: str, directi
     limit = axes.set_ylim if direction == "vertical" else axes.set_xlim
     limit(0, 3.2)
     axes.set_axis_off()
+
+
+def show_design(design: Design, ranges: Mapping[str, Range] | None = None) -> Drawing:
+    """Draw figure 2B with its caption.
+
+    Args:
+        design: the electrodes.
+        ranges: as of `draw_design`.
+    """
+    columns = {name: [getattr(row, name) for row in design] for name in LABELS}
+    spans = join_words(
+        f"{LABELS[name].removesuffix(' (%)').lower()} {write_interval(min(v), max(v))} %"
+        for name, v in columns.items()
+    )
+    return Drawing(
+        draw_design(**columns, ranges=ranges),
+        f"Design of {count(len(columns['active_material']), 'electrode')} from "
+        f"{count(len(design.slurries), 'slurry', 'slurries')}: {spans}. Left: in the box of the "
+        "design; right: compression over solid content, where electrodes of one slurry lie on one "
+        "vertical line.",
+    )
 
 
 def draw_design(

@@ -91,4 +91,20 @@ def save(figure: Figure, path: Path | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     with style():
+        _freeze_layout(figure)
         figure.savefig(path, format=path.suffix[1:], metadata=_METADATA[path.suffix])
+
+
+def _freeze_layout(figure: Figure) -> None:
+    """Lay a figure out once and round the places of its panels.
+
+    The solver behind constrained layout takes its variables in the order of their addresses: its
+    last digits change from run to run, and a PDF shows ten of them.
+    """
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        place = axes.get_position(original=True).bounds
+        axes.set_position([round(one, 6) for one in place], which="original")

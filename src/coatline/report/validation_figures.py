@@ -10,9 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from coatline.report.drawing import Drawing
 from coatline.report.films import Film, average, compressions_of, group, spread_of
 from coatline.report.published import Datum, Published
 from coatline.report.style import COLOURS, CYCLE, PAGE, style
+from coatline.report.words import count
 
 FEW = 6
 """So many recipes get a line each; more become points."""
@@ -21,6 +23,27 @@ MARKS = "sD^v<>pXhdP*8"
 """Symbols of published data, one each as far as they go."""
 
 HEIGHT = 3.2
+
+
+def show_overview(films: Sequence[Film], published: Published | None) -> Drawing:
+    """Draw the overview with its caption; arguments as of `draw_overview`."""
+    electrodes = sum(len(film.electrodes["compression_rate"]) for film in films)
+    data = [
+        *_data(published, property="porosity", over="compression_rate"),
+        *_data(published, over="pressure"),
+        *_data(published, property="tortuosity_factor"),
+    ]
+    beside = (
+        f"beside {count(len(data), 'published series', 'published series')} (open symbols, by name)"
+        if data
+        else "; nothing published is known of the material"
+    )
+    return Drawing(
+        draw_overview(films, published),
+        f"{count(electrodes, 'electrode')} of {count(len(films), 'film')} {beside}: porosity after "
+        "release over compression rate, porosity over the highest pressure, and tortuosity factor "
+        "over porosity. Grey: porosity to the power −0.5, beds of equal spheres.",
+    )
 
 
 def draw_overview(films: Sequence[Film], published: Published | None) -> Figure:

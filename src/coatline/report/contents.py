@@ -1,0 +1,46 @@
+"""What a report holds, in its order: figures and tables, and which of the paper's they are.
+
+Rule files read this while Snakemake parses them: nothing is imported.
+"""
+
+FIGURES = {
+    "distributions": ("Three ways to fill a square", "2A"),
+    "design": ("Design of experiments", "2B"),
+    "calendering": ("Calendering curves and porosity over pressure", ""),
+    "profiles": ("Profiles over depth", ""),
+    "validation": ("Electrodes beside published data", ""),
+    "regression": ("Predicted over simulated", "S1"),
+    "sobol": ("Sobol indices", ""),
+    "dependence": ("Partial dependence", "3"),
+    "convergence": ("Convergence of the search", "S2"),
+    "optimum": ("The optimum among the electrodes", "4A"),
+    "electrodes": ("The optimum made", "4B"),
+    "extremes": ("The optimum beside extreme electrodes", "5A–D"),
+    "front": ("Pareto front", ""),
+    "failures": ("Failures by cause", ""),
+    "cost": ("Cost of the campaign", ""),
+}
+"""Name of the file → title, and number of the paper's figure where it has one."""
+
+TABLES = {
+    "formulas": ("Formulas", ""),
+    "table1": ("Scores on electrodes held out", "1"),
+    "tableS1": ("Scores on electrodes trained on", "S1"),
+    "table2": ("Best recipe", "2"),
+    "made": ("Predicted against simulated", ""),
+    "extremes": ("Electrodes that are best in one property", ""),
+    "table3": ("The electrode at the optimum", "3"),
+}
+"""Name of the file → title, and number of the paper's table where it has one."""
+
+
+def label_figure(name: str) -> str:
+    """Title of a figure, with the paper's number."""
+    title, number = FIGURES[name]
+    return f"{title} (figure {number})" if number else title
+
+
+def label_table(name: str) -> str:
+    """Title of a table, with the paper's number."""
+    title, number = TABLES[name]
+    return f"{title} (table {number})" if number else title
