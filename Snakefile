@@ -8,13 +8,13 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/campaign.smk"
 include: "workflow/rules/design.smk"
 include: "workflow/rules/manufacture.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/learn.smk"
 include: "workflow/rules/optimise.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/campaign.smk"
 
 
 # What a plain `snakemake` makes: the dataset, the calendering curves, what is learned from them, the

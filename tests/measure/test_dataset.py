@@ -16,6 +16,7 @@ from coatline.measure.dataset import (
     average_slabs,
     check_success,
     gather_chunk,
+    list_physics,
     read_table,
 )
 from coatline.measure.sample import write_failure
@@ -34,7 +35,8 @@ def write_sample(path, number, slabs=7, started="2020-01-01"):
         file.status, file.cause = "ok", ""
         file.nanoporosity = 0.5
         file.voxel_edges = np.array([0.4, 0.4, 0.4 + number])
-        file.provenance = json.dumps({"measure": {"started": started, "seconds": 1.0, "host": "a"}})
+        run = {"started": started, "seconds": 1.0, "host": "a", "physics": f"{number // 4:016x}"}
+        file.provenance = json.dumps({"measure": run})
         file.createDimension("phase", 3)
         file.createDimension("depth", slabs)
         variable = file.createVariable("porosity", "f8")
@@ -66,7 +68,14 @@ def made(tmp_path):
 
 
 def build(tmp_path, chunks, name="dataset.nc"):
-    return assemble(chunks, DESIGN, tmp_path / name, campaign="test", material="NMC111")
+    return assemble(
+        chunks,
+        DESIGN,
+        tmp_path / name,
+        campaign="test",
+        material="NMC111",
+        physics=list_physics([chunk.with_suffix(".json") for chunk in chunks]),
+    )
 
 
 def test_values_and_failures(tmp_path, made):
@@ -99,6 +108,7 @@ def test_file_is_self_describing(tmp_path, made):
         assert dataset["active_material"].values.tolist() == [90, 90, 91, 91, 92, 92]
         assert dataset["material"].values.tolist() == ["NMC111"] * 6
         assert dataset.attrs["nanoporosity"] == 0.5
+        assert json.loads(dataset.attrs["physics"]) == {"measure": [f"{0:016x}", f"{1:016x}"]}
         assert "voxel_edges" not in dataset.attrs  # differs between samples
         profile = dataset["volume_fraction"].sel(sample="y00c1")
         np.testing.assert_allclose(profile.sel(phase="am"), 0.5)

@@ -36,6 +36,17 @@ class Clone:
             timeout=500 * PATIENCE,
         )
 
+    def coatline(self, *words: str) -> subprocess.CompletedProcess:
+        """Run `coatline` in the clone, with the clone's own code."""
+        return subprocess.run(
+            [sys.executable, "-m", "coatline.cli", *words],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder / "src")},
+            capture_output=True,
+            text=True,
+            timeout=500 * PATIENCE,
+        )
+
     def plan(self, *options: str, config: str = "small.yaml") -> dict[str, int]:
         """Jobs per rule that would run; empty where nothing would."""
         result = self.snakemake("-n", "--quiet", "rules", "--configfile", config, *options)

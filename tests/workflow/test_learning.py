@@ -164,13 +164,16 @@ def test_one_more_round_changes_no_earlier_one(campaign):
 
 
 def test_started_at_a_dataset(campaign):
-    """No LAMMPS job is planned, all else is made, and it is the same."""
-    given = {"campaign": {"name": "again", "dataset": "results/small/dataset.nc"}}
+    """A shipped campaign: no LAMMPS job is planned, all else is made, and it is the same."""
+    shipped = campaign.coatline("ship", "shipped", "--configfile", "small.yaml")
+    assert shipped.returncode == 0, shipped.stderr
+    given = {"campaign": {"name": "again", "dataset": "shipped/dataset.nc"}}
     settings = blocks(replicates=None, rounds=0) | given
     campaign.configure("again.yaml", **settings)
     plan = campaign.plan(config="again.yaml")
     figures = dict.fromkeys(DRAWN, 1)
-    assert plan == add(AFTER, figures, REPORTED, LEARNED, {"design": 1})
+    drawn = {"design": 1, "draw_structures": 1}
+    assert plan == add(AFTER, figures, REPORTED, LEARNED, drawn)
     assert not set(plan) & {*LAMMPS, "measure", "gather", "dataset"}
     result = campaign.snakemake("--cores", "1", "--configfile", "again.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -181,7 +184,16 @@ def test_started_at_a_dataset(campaign):
     assert not (folder / "manufacture").exists() and not (folder / "dataset.nc").exists()
     text = (folder / "report/index.html").read_text(encoding="utf-8")
     assert 'id="figure-front"' in text and 'id="figure-cost"' in text
-    assert 'id="figure-electrodes"' not in text
+    assert 'id="figure-electrodes"' in text
+    first = json.loads((campaign.folder / "results/small/provenance.json").read_text())
+    sent = (campaign.folder / "shipped/provenance.json").read_text()
+    assert first["hosts"] and '"host' not in sent
+    # Other code is a note, and changes nothing of what is planned.
+    assert "note" not in result.stderr
+    campaign.edit("workflow/lammps/dry.lmp", "run  ", "run 0\nrun  ")
+    later = campaign.snakemake("-n", "--configfile", "again.yaml")
+    assert later.returncode == 0 and "Nothing to be done" in later.stdout + later.stderr
+    assert "note: shipped/dataset.nc: dry was made by other code" in later.stderr
 
 
 @pytest.mark.parametrize(

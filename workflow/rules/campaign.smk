@@ -1,10 +1,16 @@
 # campaign: who is at work on it, and what it was started with.
 
 from coatline.campaign.head import advise, leave_work, take_up_work
+from coatline.campaign.ship import compare_physics
 from coatline.campaign.start import declare_start
 
 if workflow.is_main_process:
     advise(plan.folder)
+    if plan.dataset:
+        # A note and no more: what was learned from it stands, and the dataset is still itself.
+        today = {stage: value for stage, (value, *decks) in hashes.items()}
+        for line in compare_physics(plan.dataset, today):
+            print(f"coatline: note: {line}", file=sys.stderr)
 
 
 onstart:

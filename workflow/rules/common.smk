@@ -224,7 +224,7 @@ def list_tables():
     if not plan.learn:
         return []
     names = [name for name in TABLES if plan.optimise or name in ("formulas", "table1", "tableS1")]
-    return [name for name in names if name != "made" or made_samples()]
+    return [name for name in names if name != "made" or made_files()]
 
 
 def all_figures():
@@ -268,9 +268,11 @@ def table_files():
 
 
 def made_files():
-    """Electrodes made beside the design, where there are any."""
+    """Electrodes made beside the design, where there are any; those beside a dataset given, else."""
     if not made_samples():
-        return {}
+        if not plan.dataset:
+            return {}
+        return keep_known(made=find_beside("made.csv"), films=find_beside("made.nc"))
     return {"made": "<results>/optimise/made.csv", "films": "<results>/optimise/made.nc"}
 
 

@@ -10,7 +10,7 @@ from job import Job
 with Job(snakemake) as job:
     from coatline.campaign.provenance import write_provenance
     from coatline.design.file import read_design
-    from coatline.measure.dataset import assemble, check_success
+    from coatline.measure.dataset import assemble, check_success, list_physics
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
     output = Path(files.dataset)
@@ -22,6 +22,7 @@ with Job(snakemake) as job:
         partial,
         campaign=values.campaign,
         material=values.material,
+        physics=list_physics(source.provenances),
     )
     check_success(table, values.minimum_success, partial, job.log.parents[1])
     partial.replace(output)

@@ -91,6 +91,35 @@ def run_resume(arguments: argparse.Namespace) -> int:
     return resume(campaign, arguments.cancel, list(arguments.options), say)
 
 
+def add_ship(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `ship`."""
+    parser.description = (
+        "Copy what a finished campaign has brought into a folder to hand on: dataset, design, "
+        "curves, provenance without names of machines, structures, pictures."
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder to write")
+    parser.add_argument("--configfile", required=True, metavar="CONFIG", help="its configuration")
+
+
+def run_ship(arguments: argparse.Namespace) -> int:
+    """Copy it, and say how much it is.
+
+    Raises:
+        ConfigError: what is wrong with the configuration.
+        InputError: the campaign is not finished.
+    """
+    from coatline.campaign.plan import make_plan
+    from coatline.campaign.ship import ship_campaign
+    from coatline.yaml_file import read_yaml
+
+    path = Path(arguments.configfile)
+    plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
+    written = ship_campaign(plan, Path(arguments.folder))
+    size = sum(file.stat().st_size for file in written) / 1e6
+    print(f"{arguments.folder}: {len(written)} files, {size:.1f} MB")
+    return 0
+
+
 COMMANDS: dict[
     str,
     tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]],
@@ -98,5 +127,6 @@ COMMANDS: dict[
     "plan": ("say what a campaign will cost", add_plan, run_plan),
     "status": ("show how far a campaign is", add_status, run_status),
     "resume": ("take up a campaign whose Snakemake was killed", add_resume, run_resume),
+    "ship": ("copy a finished campaign into a folder to hand on", add_ship, run_ship),
 }
 """Name → what for, arguments, what it runs."""

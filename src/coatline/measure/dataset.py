@@ -262,7 +262,13 @@ def join_tables(tables: Iterable[Table], order: Sequence[str]) -> Table:
 
 
 def assemble(
-    chunks: Sequence[Path], design: Design, output: Path, *, campaign: str, material: str
+    chunks: Sequence[Path],
+    design: Design,
+    output: Path,
+    *,
+    campaign: str,
+    material: str,
+    physics: Mapping[str, Sequence[str]],
 ) -> Table:
     """Put chunks together to the dataset of a campaign.
 
@@ -272,6 +278,8 @@ def assemble(
         output: netCDF file to write.
         campaign: its name.
         material: name of the active material.
+        physics: stage → hashes of the code and decks that made the samples; one if all were made
+            by the same.
 
     Returns:
         What was written.
@@ -286,8 +294,30 @@ def assemble(
     }
     coordinates["slurry"] = ([row.slurry for row in design], "", "id of the slurry")
     coordinates["material"] = ([material] * len(design), "", "active material")
-    write_table(output, table, coordinates, title="simulated electrodes", campaign=campaign)
+    write_table(
+        output,
+        table,
+        coordinates,
+        title="simulated electrodes",
+        campaign=campaign,
+        physics=json.dumps(physics),
+    )
     return table
+
+
+def list_physics(chunks: Iterable[Path | str]) -> dict[str, list[str]]:
+    """List the code that made samples: stage → hashes of code and decks, each once.
+
+    Args:
+        chunks: files with sample → stage → run, as gathering leaves them.
+    """
+    found: dict[str, set[str]] = {}
+    for chunk in chunks:
+        for runs in json.loads(Path(chunk).read_text(encoding="utf-8")).values():
+            for stage, run in runs.items():
+                if "physics" in run:
+                    found.setdefault(stage, set()).add(run["physics"])
+    return {stage: sorted(found[stage]) for stage in sorted(found)}
 
 
 def check_success(table: Table, minimum: float, kept: Path, logs: Path) -> None:

@@ -16,7 +16,7 @@ from coatline.errors import InputError
 from coatline.learn.gaussian import SlurryProcess
 from coatline.learn.measurements import Measurements
 from coatline.learn.surrogates import write_json
-from coatline.measure.dataset import INPUTS, assemble, gather_chunk
+from coatline.measure.dataset import INPUTS, assemble, gather_chunk, list_physics
 from coatline.optimise.objective import Aim, score_properties
 
 Row = dict[str, Any]
@@ -74,7 +74,14 @@ def gather_films(
     with tempfile.TemporaryDirectory(dir=Path(output).parent) as folder:
         chunk = Path(folder) / "chunk.nc"
         gather_chunk(list(electrodes.values()), chunk, Path(provenance))
-        assemble([chunk], design, Path(output), campaign=campaign, material=material)
+        assemble(
+            [chunk],
+            design,
+            Path(output),
+            campaign=campaign,
+            material=material,
+            physics=list_physics([provenance]),
+        )
 
 
 def label_films(samples: Iterable[str], choice: Mapping[str, object]) -> list[str]:
