@@ -167,17 +167,15 @@ def test_started_at_a_dataset(campaign):
     """A shipped campaign: no LAMMPS job is planned, all else is made, and it is the same."""
     shipped = campaign.coatline("ship", "shipped", "--configfile", "small.yaml")
     assert shipped.returncode == 0, shipped.stderr
-    given = {"campaign": {"name": "again", "dataset": "shipped/dataset.nc"}}
-    settings = blocks(replicates=None, rounds=0) | given
-    campaign.configure("again.yaml", **settings)
-    plan = campaign.plan(config="again.yaml")
+    config = "shipped/campaign.yaml"
+    plan = campaign.plan(config=config)
     figures = dict.fromkeys(DRAWN, 1)
     drawn = {"design": 1, "draw_structures": 1}
     assert plan == add(AFTER, figures, REPORTED, LEARNED, drawn)
     assert not set(plan) & {*LAMMPS, "measure", "gather", "dataset"}
-    result = campaign.snakemake("--cores", "1", "--configfile", "again.yaml")
+    result = campaign.snakemake("--cores", "1", "--configfile", config)
     assert result.returncode == 0, result.stdout + result.stderr
-    folder = campaign.folder / "results/again"
+    folder = campaign.folder / "results/small-shipped"
     surrogates = json.loads((folder / "learn/surrogates.json").read_text())
     assert surrogates["samples"]["all"] == 9
     assert np.isfinite(json.loads((folder / "optimise/optimum.json").read_text())["objective"])
@@ -191,7 +189,7 @@ def test_started_at_a_dataset(campaign):
     # Other code is a note, and changes nothing of what is planned.
     assert "note" not in result.stderr
     campaign.edit("workflow/lammps/dry.lmp", "run  ", "run 0\nrun  ")
-    later = campaign.snakemake("-n", "--configfile", "again.yaml")
+    later = campaign.snakemake("-n", "--configfile", config)
     assert later.returncode == 0 and "Nothing to be done" in later.stdout + later.stderr
     assert "note: shipped/dataset.nc: dry was made by other code" in later.stderr
 

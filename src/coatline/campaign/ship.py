@@ -1,7 +1,7 @@
 """A finished campaign as a folder to hand on: what later parts and readers need, and no more.
 
-The dataset of such a folder starts a campaign without LAMMPS (`campaign.dataset`), and the report
-finds curves, provenance, structures and pictures beside it.
+Its `campaign.yaml` makes everything that follows the dataset again, without LAMMPS; the report
+finds curves, provenance, structures and pictures beside the dataset.
 """
 
 import hashlib
@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from coatline.campaign.plan import Plan
 from coatline.design.write import replace_file
@@ -25,6 +27,8 @@ FILES = {
 }
 """Name in the folder → file of the campaign; all but the first two may be missing."""
 NEEDED = ("dataset.nc", "design.csv", "provenance.json")
+MADE_LATER = ("replicates", "recipes", "rounds", "batch")
+"""Keys of `optimise` that ask for electrodes."""
 PRIVATE = ("host", "hosts", "token", "files")
 """Keys of the provenance that say something of the machine alone."""
 
@@ -57,6 +61,11 @@ def ship_campaign(plan: Plan, folder: Path) -> list[Path]:
     for name, path in sources.items():
         if path.is_file():
             written.append(Path(shutil.copyfile(path, folder / name)))
+    written.append(
+        Path(shutil.copyfile(plan.config.material_file, folder / plan.config.material_file.name))
+    )
+    replace_file(folder / "campaign.yaml", _write_config(plan))
+    written.append(folder / "campaign.yaml")
     record = json.loads(provenance.read_text(encoding="utf-8"))
     text = json.dumps(_drop_private(record), ensure_ascii=False, separators=(",", ":"))
     replace_file(folder / "provenance.json", text + "\n")
@@ -64,6 +73,20 @@ def ship_campaign(plan: Plan, folder: Path) -> list[Path]:
     sums = (f"{_hash_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in written)
     replace_file(folder / "SHA256SUMS", "".join(sums))
     return [*written, folder / "SHA256SUMS"]
+
+
+def _write_config(plan: Plan) -> str:
+    """The configuration that starts at the dataset: nothing of it is made by LAMMPS."""
+    config = plan.config.model_dump(mode="json", exclude_unset=True)
+    config["campaign"] |= {"name": f"{config['campaign']['name'][:32]}-shipped"}
+    config["campaign"]["dataset"] = "dataset.nc"
+    config["material"] = plan.config.material_file.name
+    for key in MADE_LATER:
+        config.get("optimise", {}).pop(key, None)
+    for part in ("engine", "cluster"):
+        config.pop(part, None)
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    return f"# All that follows the dataset beside this file; no LAMMPS is run.\n{text}"
 
 
 def _drop_private(value: Any) -> Any:
