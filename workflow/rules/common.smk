@@ -223,8 +223,10 @@ def list_tables():
     """Names of all tables of the campaign."""
     if not plan.learn:
         return []
-    names = [name for name in TABLES if plan.optimise or name in ("formulas", "table1", "tableS1")]
-    return [name for name in names if name != "made" or made_files()]
+    first = ("formulas", "signal", "table1", "tableS1")
+    names = [name for name in TABLES if plan.optimise or name in first]
+    needed = {"made": made_files(), "claims": published_campaign()}
+    return [name for name in names if needed.get(name, True)]
 
 
 def all_figures():

@@ -24,11 +24,13 @@ FIGURES = {
 
 TABLES = {
     "formulas": ("Formulas", ""),
+    "signal": ("Signal and noise of each property", ""),
     "table1": ("Scores on electrodes held out", "1"),
     "tableS1": ("Scores on electrodes trained on", "S1"),
     "table2": ("Best recipe", "2"),
     "made": ("Predicted against simulated", ""),
     "extremes": ("Electrodes that are best in one property", ""),
+    "claims": ("Statements of the paper", ""),
     "table3": ("The electrode at the optimum", "3"),
 }
 """Name of the file → title, and number of the paper's table where it has one."""

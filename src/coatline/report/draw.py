@@ -11,6 +11,7 @@ from coatline.report.campaign_figures import (
     draw_failures,
     draw_profiles,
 )
+from coatline.report.claims import tabulate_claims, tabulate_signal
 from coatline.report.drawing import Drawing
 from coatline.report.films import assemble_campaign
 from coatline.report.gathered import (
@@ -89,22 +90,23 @@ def list_sheets(files: Files, loading: float) -> dict[str, Sheet]:
     """List the tables.
 
     Args:
-        files: `surrogates`, `table1` and `tableS1`; with an optimum also `dataset`, `optimum` and
+        files: `dataset`, `surrogates`, `table1` and `tableS1`; with an optimum also `optimum` and
             `uncertainty`, and `made` and `films` (CSV and netCDF) where electrodes were made;
             `published` and `paper` where there are published data.
         loading: solid mass per area of the electrodes, mg/cm².
     """
     paper = load_paper(Path(files["paper"])) if "paper" in files else None
     surrogates = read_json(files["surrogates"])
+    electrodes = read_electrodes(files["dataset"])
     sheets = {
         "formulas": tabulate_formulas(surrogates),
+        "signal": tabulate_signal(electrodes, surrogates),
         "table1": tabulate_scores(read_rows(files["table1"]), paper, "test"),
         "tableS1": tabulate_scores(read_rows(files["tableS1"]), paper, "train"),
     }
     if "optimum" not in files:
         return sheets
     best = read_best(files["optimum"], files.get("made"))
-    electrodes = read_electrodes(files["dataset"])
     predictor = make_predictor(surrogates, best.record)
     uncertainty = read_arrays(files["uncertainty"])
     published = load_published(Path(files["published"])) if "published" in files else None
@@ -115,6 +117,8 @@ def list_sheets(files: Files, loading: float) -> dict[str, Sheet]:
         "extremes": tabulate_extremes(electrodes, best, paper),
         "table3": tabulate_electrode(*chosen, loading, published.electrode if published else None),
     }
+    if paper:
+        sheets["claims"] = tabulate_claims(electrodes, best)
     if "made" in files:
         sheets["made"] = tabulate_made(read_rows(files["made"]), paper)
     return sheets

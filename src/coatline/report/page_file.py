@@ -68,14 +68,14 @@ SECTIONS = {
     "learned": (
         "What was learned",
         ("regression", "sobol"),
-        ("formulas", "table1", "tableS1"),
+        ("formulas", "signal", "table1", "tableS1"),
     ),
     "optimum": (
         "The best electrode",
         ("dependence", "convergence", "optimum", "electrodes"),
         ("table2", "made", "table3"),
     ),
-    "compromises": ("Extremes and compromises", ("extremes", "front"), ("extremes",)),
+    "compromises": ("Extremes and compromises", ("extremes", "front"), ("extremes", "claims")),
     "failures": ("Failures and cost", ("failures", "cost"), ()),
 }
 """Sections between the explorer and the provenance: title, figures, tables."""
