@@ -1,12 +1,16 @@
 """What a campaign would run, how fast that is known, and the style of the rule files."""
 
+import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 import yaml
+
+from tests.workflow.clones import Clone
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = (
@@ -52,27 +56,70 @@ def test_paper_campaign(clone):
     assert sum(plan.values()) + 1 <= 470
 
 
+def forecast(clone: Clone, config: str = "small.yaml") -> dict[str, int]:
+    """Jobs by rule that coatline expects to be left."""
+    words = (Path(sys.executable).with_name("coatline"), "plan", "--json", "--configfile", config)
+    result = subprocess.run(words, cwd=clone.folder, capture_output=True, text=True, check=True)
+    return json.loads(result.stdout)["left"]
+
+
+def remove(clone: Clone, *files: str) -> None:
+    for file in files:
+        (clone.folder / "results/small" / file).unlink()
+
+
 def test_forecast_agrees_with_snakemake(finished):
-    """Jobs by rule of a fresh campaign, and of one of which some files are gone."""
-    import json
+    """Jobs by rule of a campaign of which some files are gone."""
+    assert forecast(finished) == finished.plan() == {}
+    remove(finished, "manufacture/y00/press.nc")
+    assert forecast(finished) == finished.plan() == {}, "nobody needs it any more"
+    remove(finished, "measure/chunks/0000.nc", "measure/y01c1.nc", "dataset.nc")
+    assert forecast(finished) == finished.plan()
+    assert forecast(finished)["measure"] == 1
 
-    def left() -> dict[str, int]:
-        words = (Path(sys.executable).with_name("coatline"), "plan", "--json", "--configfile")
-        result = subprocess.run(
-            [*words, "small.yaml"], cwd=finished.folder, capture_output=True, text=True, check=True
-        )
-        return json.loads(result.stdout)["left"]
 
-    assert left() == finished.plan() == {}
-    (finished.folder / "results/small/manufacture/y00/press.nc").unlink()
-    assert left() == finished.plan() == {}, "nobody needs it any more"
-    (finished.folder / "results/small/measure/chunks/0000.nc").unlink()
-    (finished.folder / "results/small/measure/y01c1.nc").unlink()
-    (finished.folder / "results/small/dataset.nc").unlink()
-    assert left() == finished.plan()
-    assert left()["measure"] == 1
-    finished.configure(campaign={"name": "fresh"})
-    assert left() == finished.plan()
+OPTIMISED = {
+    "learn": {"properties": ["density"], "seeds": 2},
+    "optimise": {
+        "rounds": 2,
+        "batch": 2,
+        "replicates": 2,
+        "recipes": [{"active_material": 94, "solid_content": 60, "compression_rate": 10}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {},
+        {"learn": {}},
+        {"optimise": {"replicates": 0}},
+        {"campaign": {"dataset": "given/dataset.nc"}, "optimise": {"replicates": 1}},
+        {"campaign": {"dataset": "given/dataset.nc"}},
+    ],
+    ids=["neither", "learned", "optimised", "from-dataset-made", "from-dataset"],
+)
+def test_forecast_of_a_fresh_campaign(clone, blocks):
+    (clone.folder / "given").mkdir()
+    for name in ("dataset.nc", "calendering_curves.nc", "structures.nc"):
+        (clone.folder / "given" / name).write_bytes(b"\x89HDF\r\n\x1a\n")
+    clone.configure(**blocks)
+    assert forecast(clone) == clone.plan()
+
+
+def test_forecast_of_rounds_and_optimum(clone):
+    """Late electrodes count, fresh and where files are gone; what was proposed stays."""
+    clone.configure(**OPTIMISED)
+    fresh = forecast(clone)
+    assert fresh == clone.plan()
+    assert fresh["slurry"] == 2 + 2 * 2 + 2 + 2
+    clone.touch()
+    assert forecast(clone) == {}
+    remove(clone, "optimise/round1/electrodes.nc", "optimise/front.nc")
+    left = forecast(clone)
+    assert left == clone.plan()
+    assert left["gather_round"] == 2 and "propose" not in left and "slurry" not in left
 
 
 def test_demo_is_the_default_and_is_not_mixed_into_others(clone):
@@ -89,8 +136,6 @@ def test_demo_is_the_default_and_is_not_mixed_into_others(clone):
 
 
 def parse(folder: Path, config: Path) -> tuple[int, int, float, list[str]]:
-    import json
-
     command = [sys.executable, "-c", PARSE, str(config), str(ROOT / "workflow/scripts"), *HEAVY]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return json.loads(result.stdout)

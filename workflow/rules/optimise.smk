@@ -35,7 +35,6 @@ rule optimum:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -64,7 +63,6 @@ rule uncertainty:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -94,7 +92,6 @@ rule front:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -123,7 +120,6 @@ rule propose:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(30),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -158,7 +154,6 @@ rule gather_round:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -185,7 +180,6 @@ rule rounds:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -218,7 +212,6 @@ rule made:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

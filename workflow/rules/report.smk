@@ -89,7 +89,6 @@ rule draw_campaign:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -116,7 +115,6 @@ rule draw_learning:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -144,7 +142,6 @@ rule draw_optimum:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -168,7 +165,6 @@ rule gather_structures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -193,7 +189,6 @@ rule draw_structures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -217,7 +212,6 @@ rule draw_pictures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -241,7 +235,6 @@ rule tabulate:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -270,7 +263,6 @@ rule write_page:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
