@@ -46,7 +46,7 @@ class Clone:
         return {name: int(count) for name, count in rows if name not in ("total", "all")}
 
     def touch(self, config: str = "small.yaml") -> None:
-        """Let a campaign look finished: all files are there and known to Snakemake, nearly all empty."""
+        """Let a campaign look finished: all files are there, known to Snakemake, most empty."""
         options = ("--cores", "1", "--configfile", config)
         assert self.snakemake(*options, "--", "design").returncode == 0
         listed = self.snakemake("--summary", "--configfile", config)

@@ -9,7 +9,6 @@ from coatline.campaign.config.load import ROOT
 from coatline.design.grid import start_point
 from coatline.report.contents import TABLES, label_figure, label_table
 
-
 # The dataset that all later parts start from: the campaign's own, or one that is given.
 DATASET = os.path.relpath(plan.dataset) if plan.dataset else "<results>/dataset.nc"
 CURVES = os.path.relpath(plan.curves) if plan.curves else "<results>/calendering_curves.nc"
@@ -37,6 +36,7 @@ late_recipes = {}
 def find_recipe(id):
     """The file of a recipe that is known late; nothing for the design's own."""
     return {"recipe": late_recipes[id]} if id in late_recipes else {}
+
 
 def compression_of(sample):
     """The compression rate of a sample of the design or of choice, %; none where it is late."""
@@ -73,6 +73,7 @@ def proposals():
 def made_samples():
     """Samples made beside the design: at the optimum, and at recipes of choice."""
     return [*plan.optimum_samples, *(row.sample for row in plan.choice)]
+
 
 def final_files():
     """What a plain `snakemake` makes, by what it is for."""

@@ -17,6 +17,14 @@ late_recipes |= {
 }
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    propose,
+    gather_round,
+    rounds,
+    made,
+
+
 rule optimum:
     message:
         "optimise: optimum"
@@ -104,7 +112,9 @@ rule front:
         "../scripts/front.py"
 
 
-# No hash of code among the values: the ledger, and not the code of today, says what was proposed.
+# No hash of code among the values: the ledger, and not the code of today, says what was proposed. It
+# is history, no result: neither an input nor an output, so that Snakemake never removes it. A job that
+# is killed once it has written a round into it finds that round there when it is repeated.
 rule propose:
     message:
         "optimise: proposals of round {wildcards.round}"

@@ -1,6 +1,20 @@
 # report: figures, tables and one page to read, each from gathered files alone.
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    draw_distributions,
+    draw_design,
+    draw_validation,
+    draw_campaign,
+    draw_learning,
+    draw_optimum,
+    gather_structures,
+    draw_structures,
+    tabulate,
+    write_page,
+
+
 rule draw_distributions:
     message:
         "report: figure of three ways to fill a square"

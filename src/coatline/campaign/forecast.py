@@ -6,14 +6,15 @@ from the files that are there, not from their age or from values that were chang
 
 import heapq
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from coatline.campaign.config.load import ROOT
 from coatline.campaign.cost import (
     RANKED,
     Cost,
-    count_particles,
     count_ranks,
     estimate,
     fit_costs,
@@ -21,7 +22,9 @@ from coatline.campaign.cost import (
 )
 from coatline.campaign.graph import Key, read_graph
 from coatline.campaign.plan import Plan
+from coatline.yaml_file import read_yaml
 
+PROFILE = ROOT / "profiles" / "slurm" / "config.yaml"
 START = 2.0
 """Seconds that Snakemake and Python take to start a job on the machine they run on."""
 RESTART = 370
@@ -30,11 +33,17 @@ STATE = 35
 """Bytes of a compressed data file per particle."""
 RECORDS_SLURRY, RECORDS_SAMPLE = 1_000_000, 200_000
 """Bytes of records, logs and tables per slurry and per sample, about."""
+
+
 @dataclass(frozen=True)
 class Task:
-    """One job: its rule, the tasks before it, whether it is done, what it takes."""
+    """One job: its rule, the tasks before it, whether it is done, what it takes.
+
+    Local ones run beside Snakemake, also on a cluster.
+    """
 
     rule: str
+    local: bool
     before: tuple[Key, ...]
     done: bool
     cost: Cost
@@ -47,6 +56,7 @@ class Forecast:
     Attributes:
         cores: to run on.
         jobs, done: by rule.
+        submitted: SLURM jobs that are left, should it run there.
         core_hours: of what is left.
         wall: seconds until the end on those cores.
         critical: seconds of the longest chain of jobs.
@@ -59,6 +69,7 @@ class Forecast:
     cores: int
     jobs: dict[str, int]
     done: dict[str, int]
+    submitted: int
     core_hours: float
     wall: float
     critical: float
@@ -80,6 +91,7 @@ class Forecast:
             "jobs": self.jobs,
             "done": self.done,
             "left": self.left,
+            "slurm_jobs": self.submitted,
             "core_hours": round(self.core_hours, 4),
             "wall_seconds": round(self.wall, 1),
             "critical_path_seconds": round(self.critical, 1),
@@ -104,6 +116,7 @@ def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[Key, Tas
     return {
         key: Task(
             job.rule,
+            job.rule in graph.local,
             tuple(job.before),
             key not in needed,
             estimate(plan, job.rule, particles_of(plan, job.name), costs),
@@ -136,6 +149,7 @@ def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> For
         cores=cores,
         jobs=jobs,
         done=done,
+        submitted=_count_submitted(left),
         core_hours=sum(task.cost.seconds for task in left.values()) / 3600,
         wall=_simulate(left, wide, cores),
         critical=chain,
@@ -147,6 +161,14 @@ def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> For
     )
 
 
+def _count_submitted(left: Mapping[Key, Task]) -> int:
+    """SLURM jobs for some jobs: none for what runs beside Snakemake, one for those of a group."""
+    groups = read_yaml(PROFILE)["groups"]
+    return len(
+        {(groups.get(rule, rule), name) for (rule, name), task in left.items() if not task.local}
+    )
+
+
 def _width(task: Task, ranks: int, cores: int) -> int:
     return min(ranks, cores) if task.rule in RANKED else 1
 
@@ -155,9 +177,7 @@ def _seconds(task: Task, width: int) -> float:
     return START + task.cost.seconds / width
 
 
-def _find_longest(
-    left: dict[Key, Task], wide: dict[Key, int]
-) -> tuple[float, list[str]]:
+def _find_longest(left: dict[Key, Task], wide: dict[Key, int]) -> tuple[float, list[str]]:
     """Seconds and rules of the longest chain of tasks."""
     ends: dict[Key, tuple[float, Key | None]] = {}
     for key, task in left.items():
@@ -175,9 +195,7 @@ def _find_longest(
     return longest, path[::-1]
 
 
-def _simulate(
-    left: dict[Key, Task], wide: dict[Key, int], cores: int
-) -> float:
+def _simulate(left: dict[Key, Task], wide: dict[Key, int], cores: int) -> float:
     """Seconds until all tasks are done, each begun as soon as cores are free."""
     waits = {key: sum(one in left for one in task.before) for key, task in left.items()}
     after: dict[Key, list[Key]] = {}
@@ -234,7 +252,8 @@ def format_forecast(result: Forecast) -> str:
     chain = " - ".join(result.path) or "nothing is left"
     lines += [
         "",
-        f"left           {sum(result.left.values())} jobs, {result.core_hours:.2f} core-hours",
+        f"left           {sum(result.left.values())} jobs, {result.submitted} of them for SLURM",
+        f"computing      {result.core_hours:.2f} core-hours",
         f"wall time      {format_time(result.wall)} on {result.cores} cores",
         f"critical path  {format_time(result.critical)}: {chain}",
         f"memory         {result.memory / 1000:.1f} GB at peak",
