@@ -86,7 +86,7 @@ class Campaign:
         times = dict(re.findall(r"JobId=(\d+) .*?TimeLimit=(\d+)", text))
         logs = self.clone.folder / ".snakemake/slurm_logs"
         found = re.findall(
-            r"Job \d+ has been submitted with SLURM jobid (\d+) \(log: (\S+?)/\d+\.log\)", self.log
+            r"Job \S+ has been submitted with SLURM jobid (\d+) \(log: (\S+?)/\d+\.log\)", self.log
         )
         return [
             (Path(log).relative_to(logs).as_posix(), job, int(times.get(job, 0)))

@@ -228,20 +228,17 @@ class _Builder:
     def _find_maker(self, file: str) -> Key | None:
         """The job that makes a file, and all before it; none for a file that is given."""
         if file not in self._makers:
-            for rule, wildcards in self._match(file):
-                self._add(rule, wildcards)
-                break
-            else:
-                self._makers[file] = None
+            self._makers[file] = None
+            found = self._match(file)
+            if found:
+                self._add(*found)
         return self._makers[file]
 
-    def _match(self, file: str) -> Iterator[tuple[Rule, dict[str, str]]]:
+    def _match(self, file: str) -> tuple[Rule, dict[str, str]] | None:
         if file in self._fixed:
-            yield self._fixed[file], {}
-        for pattern, rule in self._patterns:
-            match = pattern.fullmatch(file)
-            if match:
-                yield rule, match.groupdict()
+            return self._fixed[file], {}
+        matches = ((rule, pattern.fullmatch(file)) for pattern, rule in self._patterns)
+        return next(((rule, match.groupdict()) for rule, match in matches if match), None)
 
     def _add(self, rule: Rule, wildcards: dict[str, str]) -> None:
         name = ".".join(wildcards.values())
