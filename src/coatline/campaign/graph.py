@@ -28,7 +28,7 @@ Key = tuple[str, str]
 
 
 class Ancient(str):
-    """A file whose age does not matter, as Snakemake's `ancient`."""
+    """A file whose age does not matter once it is there, as Snakemake's `ancient`."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Graph:
         """
         after: dict[Key, list[Key]] = {}
         for key, job in self.jobs.items():
-            for one in job.before:
-                if one not in job.ancient:
+            for one, files in job.before.items():
+                if one not in job.ancient or not all(map(exists, files)):
                     after.setdefault(one, []).append(key)
 
         def lacking(asked: Mapping[Key, list[str]]) -> Iterator[Key]:
