@@ -60,7 +60,8 @@ bench: $(READY)
 
 faults: $(READY) slurm-packages
 	rows=$$(mktemp) && COATLINE_REQUIRE_SLURM=1 COATLINE_FAULTS=$$rows PATH="$(BIN):$$PATH" \
-	  $(BIN)/python -m pytest tests/slurm/test_faults.py && \
+	  $(BIN)/python -m pytest tests/slurm/test_faults.py \
+	  tests/workflow/test_surviving.py && \
 	$(BIN)/python -m tests.slurm.table $$rows docs/faults.md && rm $$rows
 
 torture: $(READY)

@@ -8,6 +8,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/files.smk"
 include: "workflow/rules/design.smk"
 include: "workflow/rules/manufacture.smk"
 include: "workflow/rules/measure.smk"

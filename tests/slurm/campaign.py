@@ -27,11 +27,17 @@ class Campaign:
     clone: Clone
     cluster: Cluster
 
-    def start(self, *options: str, **environment: str) -> subprocess.Popen:
-        """Start Snakemake as users type it; its output goes to `head.log`."""
+    def start(
+        self,
+        *options: str,
+        program: str = "snakemake",
+        words: tuple[str, ...] = (*OPTIONS, *QUICK),
+        **environment: str,
+    ) -> subprocess.Popen:
+        """Start Snakemake as users type it, or another program; its output goes to `head.log`."""
         with open(self.clone.folder / "head.log", "a") as log:
             return subprocess.Popen(
-                [Path(sys.executable).with_name("snakemake"), *OPTIONS, *QUICK, *options],
+                [Path(sys.executable).with_name(program), *words, *options],
                 cwd=self.clone.folder,
                 env=self.environment | environment,
                 stdout=log,
@@ -80,13 +86,20 @@ class Campaign:
                 raise RuntimeError(f"no {path}\n{self.log[-4000:]}")
             time.sleep(0.3)
 
+    def wait_for_text(self, text: str, seconds: float = 240) -> None:
+        end = time.monotonic() + seconds * PATIENCE
+        while text not in self.log:
+            if time.monotonic() > end:
+                raise RuntimeError(f"not said: {text}\n{self.log[-4000:]}")
+            time.sleep(0.3)
+
     def list_submitted(self) -> list[tuple[str, str, int]]:
         """Rule and wildcards, SLURM number, and minutes asked for, of all jobs so far."""
         text = (self.cluster.folder / "completed.txt").read_text()
         times = dict(re.findall(r"JobId=(\d+) .*?TimeLimit=(\d+)", text))
         logs = self.clone.folder / ".snakemake/slurm_logs"
         found = re.findall(
-            r"Job \d+ has been submitted with SLURM jobid (\d+) \(log: (\S+?)/\d+\.log\)", self.log
+            r"Job \S+ has been submitted with SLURM jobid (\d+) \(log: (\S+?)/\d+\.log\)", self.log
         )
         return [
             (Path(log).relative_to(logs).as_posix(), job, int(times.get(job, 0)))

@@ -2,8 +2,8 @@
 
 It takes the decks' variables and leaves the files that they leave. Environment variables make it
 fail for folders whose path holds a text: STUB_BLOW_UP as physics does, STUB_KILL once, as a node
-does, STUB_FAULTS once each: "sleep:30@TEXT;hog:1500@TEXT;exit:3@TEXT" (s, MB, exit code), with
-marks of what has happened in the folder STUB_MARKS.
+does, STUB_FAULTS once each: "sleep:30@TEXT;hog:1500@TEXT;exit:3@TEXT;hold:go@TEXT" (s, MB, exit
+code, a file to wait for), with marks of what has happened, and that file, in the folder STUB_MARKS.
 """
 
 import gzip
@@ -70,6 +70,11 @@ def main() -> None:
 def suffer(kind: str, size: str) -> None:
     if kind == "exit":
         sys.exit(int(size))
+    if kind == "hold":
+        end = time.monotonic() + 1500
+        while not (Path(os.environ["STUB_MARKS"]) / size).exists() and time.monotonic() < end:
+            time.sleep(0.1)
+        return
     held = b"x" * (int(size) << 20) if kind == "hog" else b""
     time.sleep(30 if held else float(size))
 

@@ -167,7 +167,7 @@ def test_physical_failure_is_a_result(clone):
 def test_recipe_known_late_uses_the_same_rules(clone):
     """An electrode whose recipe another job writes, as an optimum is: by its own file, alone."""
     late = '{"o00": "late.json", "o00c0": "late.json"}'
-    clone.edit("workflow/rules/common.smk", "late_recipes = {}", f"late_recipes = {late}")
+    clone.edit("workflow/rules/files.smk", "late_recipes = {}", f"late_recipes = {late}")
     recipe = {"active_material": 92.0, "solid_content": 60.0, "compression_rate": 12.5}
     (clone.folder / "late.json").write_text(json.dumps(recipe))
     target = "results/small/measure/o00c0.nc"

@@ -1,6 +1,11 @@
 # design: the configuration becomes a table of samples.
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    design,
+
+
 rule design:
     message:
         "design: table of samples"

@@ -16,7 +16,6 @@ rule fit:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -50,7 +49,6 @@ rule validate:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -79,7 +77,6 @@ rule sensitivity:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

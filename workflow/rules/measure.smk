@@ -1,6 +1,13 @@
 # measure: particles become one row of numbers, rows become chunks, chunks the dataset.
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    gather,
+    dataset,
+    calendering_curves,
+
+
 rule measure:
     message:
         "measure: {wildcards.sample}"

@@ -17,6 +17,14 @@ late_recipes |= {
 }
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    propose,
+    gather_round,
+    rounds,
+    made,
+
+
 rule optimum:
     message:
         "optimise: optimum"
@@ -35,7 +43,6 @@ rule optimum:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -64,7 +71,6 @@ rule uncertainty:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -94,7 +100,6 @@ rule front:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -107,7 +112,9 @@ rule front:
         "../scripts/front.py"
 
 
-# No hash of code among the values: the ledger, and not the code of today, says what was proposed.
+# No hash of code among the values: the ledger, and not the code of today, says what was proposed. It
+# is history, no result: neither an input nor an output, so that Snakemake never removes it. A job that
+# is killed once it has written a round into it finds that round there when it is repeated.
 rule propose:
     message:
         "optimise: proposals of round {wildcards.round}"
@@ -123,7 +130,6 @@ rule propose:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(30),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -158,7 +164,6 @@ rule gather_round:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -185,7 +190,6 @@ rule rounds:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -218,7 +222,6 @@ rule made:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

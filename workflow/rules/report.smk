@@ -1,6 +1,20 @@
 # report: figures, tables and one page to read, each from gathered files alone.
 
 
+# Seconds of work each: on a cluster these run beside Snakemake.
+localrules:
+    draw_distributions,
+    draw_design,
+    draw_validation,
+    draw_campaign,
+    draw_learning,
+    draw_optimum,
+    gather_structures,
+    draw_structures,
+    tabulate,
+    write_page,
+
+
 rule draw_distributions:
     message:
         "report: figure of three ways to fill a square"
@@ -89,7 +103,6 @@ rule draw_campaign:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -116,7 +129,6 @@ rule draw_learning:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -144,7 +156,6 @@ rule draw_optimum:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -168,7 +179,6 @@ rule gather_structures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -193,7 +203,6 @@ rule draw_structures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -217,7 +226,6 @@ rule draw_pictures:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -241,7 +249,6 @@ rule tabulate:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -270,7 +277,6 @@ rule write_page:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(10),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

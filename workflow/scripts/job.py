@@ -69,9 +69,8 @@ class Job:
         """Claim the results, check code and inputs, make a folder for the attempt."""
         snakemake = self.snakemake
         self.check_start()
-        folder = Path(
-            *self.log.parts[: len(self.log.parts) - self.log.parts[::-1].index("logs") - 1]
-        )
+        depth = len(self.log.parts) - self.log.parts[::-1].index("logs") - 1
+        self._folder = folder = Path(*self.log.parts[:depth])
         name = ".".join(self.log.with_suffix("").relative_to(folder / "logs").parts)
         facts = {
             "rule": snakemake.rule,
@@ -169,9 +168,9 @@ class Job:
         return "error", ""
 
     def _put_aside(self, error: DamagedFile) -> str:
-        """Remove a damaged input, so that the next run makes it again, and nothing else."""
+        """Remove a damaged input that this campaign made, so that the next run makes it again."""
         named = next((f for f in self.snakemake.input if str(error).startswith(f"{f}:")), None)
-        if named is None or "results" not in Path(named).parts:
+        if named is None or not Path(named).is_relative_to(self._folder):
             return str(error)
         Path(named).unlink(missing_ok=True)
         return f"{error}; removed, the next run (or coatline resume) makes it again"

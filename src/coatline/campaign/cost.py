@@ -21,7 +21,9 @@ from coatline.campaign.plan import Plan
 
 FILE = Path(__file__).with_name("costs.json")
 STAGES = ("slurry", "dry", "press", "calender", "measure")
-"""Rules whose cost goes with the electrode; all others are cheap."""
+"""Rules whose cost goes with the electrode; that of others is taken as it was measured."""
+RANKED = STAGES[:4]
+"""Rules whose jobs may run on several MPI processes."""
 MARGIN_TIME, MARGIN_MEMORY = 5.0, 2.0
 """How much more than expected a job asks for."""
 LEAST_MINUTES, LEAST_MEMORY = 10, 1000
@@ -74,7 +76,8 @@ def estimate(plan: Plan, rule: str, particles: int, costs: Mapping[str, Any] | N
     costs = costs or read_costs()
     own = costs["rules"].get(rule)
     if own is None:
-        return Cost(costs["others"]["start"], costs["others"]["memory"])
+        others = costs["others"]
+        return Cost(others["seconds"].get(rule, others["start"]), others["memory"])
     size = work(plan, rule, particles)
     each = size if rule == "measure" else particles
     return Cost(own["start"] + own["each"] * size, own["memory"] + own["memory_each"] * each)
@@ -163,18 +166,25 @@ def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:
     for rule, rows in read_benchmarks(folder).items():
         own = costs["rules"].get(rule)
         if own is None:
+            seconds = [seconds for _, seconds, _ in rows]
+            costs["others"]["seconds"][rule] = sum(seconds) / len(seconds)
             continue
-        sizes = [work(plan, rule, _particles_of(plan, name)) for name, _, _ in rows]
+        sizes = [work(plan, rule, particles_of(plan, name)) for name, _, _ in rows]
         over = sum(max(0.0, seconds - own["start"]) for _, seconds, _ in rows)
         own["each"] = over / sum(sizes)
     return costs
 
 
-def _particles_of(plan: Plan, name: str) -> int:
+def particles_of(plan: Plan, name: str) -> int:
+    """Count the particles of a slurry or sample; where its recipe is not known yet, of the first.
+
+    Args:
+        plan: the campaign.
+        name: id of the slurry or sample.
+    """
     slurry = name.partition("c")[0]
-    row = plan.design.slurries.get(slurry)
-    row = row if row is not None else next(iter(plan.design))
-    return count_particles(plan, row.active_material)
+    row = plan.design.slurries.get(slurry) or plan.choice.slurries.get(slurry)
+    return count_particles(plan, (row or next(iter(plan.design))).active_material)
 
 
 def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:

@@ -118,7 +118,7 @@ def _sync(path: Path) -> None:
 
 
 def check_whole(path: Path, what: str = "") -> None:
-    """Check that a result can be read to its end; an empty file is a failed stage's and is whole.
+    """Check that a result can be read to its end; an empty state or table says that there is none.
 
     Args:
         path: netCDF, gzip, JSON or any other file.
@@ -130,7 +130,7 @@ def check_whole(path: Path, what: str = "") -> None:
     what = what or str(path)
     try:
         size = path.stat().st_size
-        if size == 0 and path.suffix not in (".nc", ".json", ".csv"):
+        if size == 0 and path.suffix not in (".nc", ".json"):
             return
         if path.suffix == ".nc":
             _read_netcdf(path)
@@ -140,8 +140,6 @@ def check_whole(path: Path, what: str = "") -> None:
                     pass
         elif path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
-        elif size == 0:
-            raise ValueError("is empty")
     except FileNotFoundError:
         raise DamagedFile(f"{what}: there is no such file") from None
     except (EOFError, ValueError, RuntimeError, gzip.BadGzipFile) as error:

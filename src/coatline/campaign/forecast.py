@@ -1,16 +1,30 @@
 """What a campaign will cost: jobs, core-hours, wall time, memory, disk, and what is done already.
 
-Computed from the plan and the cost model, without building Snakemake's graph; what is done is seen
-from the files.
+Computed from the plan, the rule files and the cost model, without Snakemake; what is done is seen
+from the files that are there, not from their age or from values that were changed.
 """
 
 import heapq
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from coatline.campaign.cost import Cost, count_particles, count_ranks, estimate, fit_costs
+from coatline.campaign.config.load import ROOT
+from coatline.campaign.cost import (
+    RANKED,
+    Cost,
+    count_ranks,
+    estimate,
+    fit_costs,
+    particles_of,
+)
+from coatline.campaign.graph import Key, read_graph
 from coatline.campaign.plan import Plan
+from coatline.yaml_file import read_yaml
 
+PROFILE = ROOT / "profiles" / "slurm" / "config.yaml"
 START = 2.0
 """Seconds that Snakemake and Python take to start a job on the machine they run on."""
 RESTART = 370
@@ -19,24 +33,18 @@ STATE = 35
 """Bytes of a compressed data file per particle."""
 RECORDS_SLURRY, RECORDS_SAMPLE = 1_000_000, 200_000
 """Bytes of records, logs and tables per slurry and per sample, about."""
-SINGLE = {
-    "design": "design/design.csv",
-    "dataset": "dataset.nc",
-    "calendering_curves": "calendering_curves.nc",
-    "draw_distributions": "report/figures/distributions.svg",
-    "draw_design": "report/figures/design.svg",
-    "draw_validation": "report/figures/validation.svg",
-}
-"""Rules with one job in a campaign, and a file that each makes."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One job: its rule, its electrode, the tasks before it, whether it is done, what it takes."""
+    """One job: its rule, the tasks before it, whether it is done, what it takes.
+
+    Local ones run beside Snakemake, also on a cluster.
+    """
 
     rule: str
-    name: str
-    before: tuple[tuple[str, str], ...]
+    local: bool
+    before: tuple[Key, ...]
     done: bool
     cost: Cost
 
@@ -48,6 +56,7 @@ class Forecast:
     Attributes:
         cores: to run on.
         jobs, done: by rule.
+        submitted: SLURM jobs that are left, should it run there.
         core_hours: of what is left.
         wall: seconds until the end on those cores.
         critical: seconds of the longest chain of jobs.
@@ -60,6 +69,7 @@ class Forecast:
     cores: int
     jobs: dict[str, int]
     done: dict[str, int]
+    submitted: int
     core_hours: float
     wall: float
     critical: float
@@ -81,6 +91,7 @@ class Forecast:
             "jobs": self.jobs,
             "done": self.done,
             "left": self.left,
+            "slurm_jobs": self.submitted,
             "core_hours": round(self.core_hours, 4),
             "wall_seconds": round(self.wall, 1),
             "critical_path_seconds": round(self.critical, 1),
@@ -92,7 +103,7 @@ class Forecast:
         }
 
 
-def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[tuple[str, str], Task]:
+def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[Key, Task]:
     """List all jobs of a campaign in an order in which they can run.
 
     Args:
@@ -100,66 +111,18 @@ def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[tuple[st
         costs: coefficients of the cost model; fitted to what is done if left out.
     """
     costs = costs or fit_costs(plan, plan.folder)
-    tasks: dict[tuple[str, str], Task] = {}
-
-    def add(
-        rule: str, name: str, before: list[tuple[str, str]], files: list[str], particles: int
-    ) -> None:
-        there = all((plan.folder / file).exists() for file in files)
-        cost = estimate(plan, rule, particles, costs)
-        tasks[rule, name] = Task(rule, name, tuple(before), there, cost)
-
-    add("design", "", [], [SINGLE["design"]], 1)
-    numbers: dict[str, int] = {}
-    for slurry, row in plan.design.slurries.items():
-        n = numbers[slurry] = count_particles(plan, row.active_material)
-        folder = f"manufacture/{slurry}"
-        add("slurry", slurry, [], [f"{folder}/slurry.nc", f"{folder}/slurry.restart"], n)
-        add(
-            "dry",
-            slurry,
-            [("slurry", slurry)],
-            [f"{folder}/dried.nc", f"{folder}/dried.restart"],
-            n,
+    graph = read_graph(plan)
+    needed = graph.find_needed(cache(os.path.exists))
+    return {
+        key: Task(
+            job.rule,
+            job.rule in graph.local,
+            tuple(job.before),
+            key not in needed,
+            estimate(plan, job.rule, particles_of(plan, job.name), costs),
         )
-        add("press", slurry, [("dry", slurry)], [f"{folder}/press.nc"], n)
-    for row in plan.design:
-        n, data = numbers[row.slurry], f"manufacture/{row.sample}/calendered.data.gz"
-        add("calender", row.sample, [("press", row.slurry)], [data], n)
-        add("measure", row.sample, [("calender", row.sample)], [f"measure/{row.sample}.nc"], n)
-    for chunk, samples in plan.chunks.items():
-        before = [("measure", sample) for sample in samples]
-        add("gather", chunk, before, [f"measure/chunks/{chunk}.nc"], 1)
-    gathered = [("gather", chunk) for chunk in plan.chunks]
-    add("dataset", "", [("design", ""), *gathered], [SINGLE["dataset"]], 1)
-    pressed = [("press", slurry) for slurry in numbers]
-    add("calendering_curves", "", [("design", ""), *pressed], [SINGLE["calendering_curves"]], 1)
-    add("draw_distributions", "", [], [SINGLE["draw_distributions"]], 1)
-    add("draw_design", "", [("design", "")], [SINGLE["draw_design"]], 1)
-    last = [("dataset", ""), ("calendering_curves", "")]
-    add("draw_validation", "", last, [SINGLE["draw_validation"]], 1)
-    run = _find_needed(tasks)
-    return {key: replace(task, done=key not in run) for key, task in tasks.items()}
-
-
-def _find_needed(tasks: dict[tuple[str, str], Task]) -> set[tuple[str, str]]:
-    """Tasks that Snakemake would run: what is asked for and missing, what that lacks, what follows.
-
-    What is missing in between but no longer needed is left alone.
-    """
-    after: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for key, task in tasks.items():
-        for one in task.before:
-            after.setdefault(one, []).append(key)
-    waiting = [(r, "") for r in SINGLE if r != "design" and not tasks[r, ""].done]
-    run: set[tuple[str, str]] = set()
-    while waiting:
-        key = waiting.pop()
-        if key not in run:
-            run.add(key)
-            waiting += [one for one in tasks[key].before if not tasks[one].done]
-            waiting += after.get(key, [])
-    return run
+        for key, job in graph.jobs.items()
+    }
 
 
 def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> Forecast:
@@ -186,6 +149,7 @@ def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> For
         cores=cores,
         jobs=jobs,
         done=done,
+        submitted=_count_submitted(left),
         core_hours=sum(task.cost.seconds for task in left.values()) / 3600,
         wall=_simulate(left, wide, cores),
         critical=chain,
@@ -197,19 +161,25 @@ def forecast(plan: Plan, cores: int, costs: dict[str, Any] | None = None) -> For
     )
 
 
+def _count_submitted(left: Mapping[Key, Task]) -> int:
+    """SLURM jobs for some jobs: none for what runs beside Snakemake, one for those of a group."""
+    groups = read_yaml(PROFILE)["groups"]
+    return len(
+        {(groups.get(rule, rule), name) for (rule, name), task in left.items() if not task.local}
+    )
+
+
 def _width(task: Task, ranks: int, cores: int) -> int:
-    return min(ranks, cores) if task.rule in ("slurry", "dry", "press", "calender") else 1
+    return min(ranks, cores) if task.rule in RANKED else 1
 
 
 def _seconds(task: Task, width: int) -> float:
     return START + task.cost.seconds / width
 
 
-def _find_longest(
-    left: dict[tuple[str, str], Task], wide: dict[tuple[str, str], int]
-) -> tuple[float, list[str]]:
+def _find_longest(left: dict[Key, Task], wide: dict[Key, int]) -> tuple[float, list[str]]:
     """Seconds and rules of the longest chain of tasks."""
-    ends: dict[tuple[str, str], tuple[float, tuple[str, str] | None]] = {}
+    ends: dict[Key, tuple[float, Key | None]] = {}
     for key, task in left.items():
         before = max(
             ((ends[one][0], one) for one in task.before if one in ends), default=(0.0, None)
@@ -225,12 +195,10 @@ def _find_longest(
     return longest, path[::-1]
 
 
-def _simulate(
-    left: dict[tuple[str, str], Task], wide: dict[tuple[str, str], int], cores: int
-) -> float:
+def _simulate(left: dict[Key, Task], wide: dict[Key, int], cores: int) -> float:
     """Seconds until all tasks are done, each begun as soon as cores are free."""
     waits = {key: sum(one in left for one in task.before) for key, task in left.items()}
-    after: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    after: dict[Key, list[Key]] = {}
     for key, task in left.items():
         for one in task.before:
             if one in left:
@@ -238,7 +206,7 @@ def _simulate(
     order = {key: index for index, key in enumerate(left)}
     ready = [(order[key], key) for key, count in waits.items() if count == 0]
     heapq.heapify(ready)
-    running: list[tuple[float, int, tuple[str, str]]] = []
+    running: list[tuple[float, int, Key]] = []
     now, free = 0.0, cores
     while ready or running:
         while ready and wide[ready[0][1]] <= free:
@@ -254,17 +222,16 @@ def _simulate(
     return now
 
 
-def _measure_disk(
-    plan: Plan, tasks: dict[tuple[str, str], Task], cores: int
-) -> tuple[float, float]:
+def _measure_disk(plan: Plan, tasks: dict[Key, Task], cores: int) -> tuple[float, float]:
     """MB kept at the end, and at peak with the folders of running jobs."""
     kept = working = 0.0
-    for row in plan.design.slurries.values():
-        n = count_particles(plan, row.active_material)
-        kept += n * (RESTART * (2 + len(plan.grid)) + 2 * STATE) + RECORDS_SLURRY
-        working = max(working, n * (RESTART * len(plan.grid) + 2 * STATE))
-    for row in plan.design:
-        kept += count_particles(plan, row.active_material) * STATE + RECORDS_SAMPLE
+    for rule, name in tasks:
+        n = particles_of(plan, name)
+        if rule == "slurry":
+            kept += n * (RESTART * (2 + len(plan.grid)) + 2 * STATE) + RECORDS_SLURRY
+            working = max(working, n * (RESTART * len(plan.grid) + 2 * STATE))
+        elif rule == "calender":
+            kept += n * STATE + RECORDS_SAMPLE
     return kept / 1e6, (kept + cores * working) / 1e6
 
 
@@ -285,7 +252,8 @@ def format_forecast(result: Forecast) -> str:
     chain = " - ".join(result.path) or "nothing is left"
     lines += [
         "",
-        f"left           {sum(result.left.values())} jobs, {result.core_hours:.2f} core-hours",
+        f"left           {sum(result.left.values())} jobs, {result.submitted} of them for SLURM",
+        f"computing      {result.core_hours:.2f} core-hours",
         f"wall time      {format_time(result.wall)} on {result.cores} cores",
         f"critical path  {format_time(result.critical)}: {chain}",
         f"memory         {result.memory / 1000:.1f} GB at peak",
