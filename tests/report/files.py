@@ -84,7 +84,7 @@ def draw_all(folder):
         | draw_learning(files)
         | draw_best(files)
         | {
-            "distributions": show_distributions(),
+            "distributions": show_distributions(design, RANGES, "shared-slurries"),
             "design": show_design(design, RANGES),
             "validation": show_overview(films, load_published(Path(files["published"]))),
             "electrodes": draw_structures(read_structures(files["structures"])),
