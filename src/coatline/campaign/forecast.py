@@ -23,9 +23,8 @@ SINGLE = {
     "design": "design/design.csv",
     "dataset": "dataset.nc",
     "calendering_curves": "calendering_curves.nc",
-    "draw_distributions": "report/figures/distributions.svg",
     "draw_design": "report/figures/design.svg",
-    "draw_validation": "report/figures/validation.svg",
+    "draw_campaign": "report/figures/profiles.svg",
 }
 """Rules with one job in a campaign, and a file that each makes."""
 
@@ -134,10 +133,9 @@ def list_tasks(plan: Plan, costs: dict[str, Any] | None = None) -> dict[tuple[st
     add("dataset", "", [("design", ""), *gathered], [SINGLE["dataset"]], 1)
     pressed = [("press", slurry) for slurry in numbers]
     add("calendering_curves", "", [("design", ""), *pressed], [SINGLE["calendering_curves"]], 1)
-    add("draw_distributions", "", [], [SINGLE["draw_distributions"]], 1)
     add("draw_design", "", [("design", "")], [SINGLE["draw_design"]], 1)
     last = [("dataset", ""), ("calendering_curves", "")]
-    add("draw_validation", "", last, [SINGLE["draw_validation"]], 1)
+    add("draw_campaign", "", last, [SINGLE["draw_campaign"]], 1)
     run = _find_needed(tasks)
     return {key: replace(task, done=key not in run) for key, task in tasks.items()}
 

@@ -85,8 +85,9 @@ def _describe_calendering(films: Sequence[Film], cited: str) -> str:
     end = np.concatenate([film.electrodes.get("porosity", np.empty(0)) for film in films])
     text = (
         f"Calendering of {count(len(films), 'film')}. (A) Pressure under load over compression; at "
-        f"its highest {write_interval(min(most), max(most))} MPa from film to film. (B) Porosity over pressure: lines under "
-        "load, points after release over the highest pressure. Dried films have "
+        f"its highest {write_interval(min(most), max(most))} MPa from film to film. (B) Porosity "
+        "over pressure: lines under load, points after release over the highest pressure. Dried "
+        "films have "
         f"a porosity of {write_interval(min(start), max(start))}"
     )
     if len(end):

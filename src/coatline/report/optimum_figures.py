@@ -280,8 +280,9 @@ def _describe_optimum(best: Best, properties: Sequence[Property], values: Sequen
     )
     return (
         f"The optimum, {write_recipe(best.recipe)}: {kind}. Left: properties scaled from the least "
-        f"(0) to the most (1) of the dataset, clipped{_warn_of_least(properties)}. Right: distribution of each property over "
-        f"the dataset, filled up to the optimum. {begin_sentence('; '.join(parts))}."
+        f"(0) to the most (1) of the dataset, clipped{_warn_of_least(properties)}. "
+        "Right: distribution of each property over the dataset, filled up to the optimum. "
+        f"{begin_sentence('; '.join(parts))}."
     )
 
 

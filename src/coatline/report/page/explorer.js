@@ -651,5 +651,5 @@
   drawRadar();
   showTargets();
   refresh();
-  window.coatline = { predict, interval, objective, setRecipe, recipe, view, drawSolid };
+  window.coatline = { predict, interval, objective, setRecipe, recipe, view, plane, drawSolid };
 })();
