@@ -3,15 +3,11 @@
 from pathlib import Path
 
 from coatline.design.table import make_design
-from coatline.measure.curves import read_curves
-from coatline.measure.dataset import read_table
 from coatline.report.contents import FIGURES, TABLES
 from coatline.report.design_figures import show_design, show_distributions
 from coatline.report.draw import draw_best, draw_campaign, draw_learning, list_sheets
 from coatline.report.drawing import save_drawings
-from coatline.report.films import assemble_campaign
 from coatline.report.page_file import write_page
-from coatline.report.published import load_published
 from coatline.report.sheets import write_sheet
 from coatline.report.structures import (
     STAGES,
@@ -20,7 +16,6 @@ from coatline.report.structures import (
     gather_structures,
     read_structures,
 )
-from coatline.report.validation_figures import show_overview
 
 ROOT = Path(__file__).resolve().parents[2]
 RANGES = {
@@ -75,18 +70,14 @@ def gather(folder, sample="o00c0"):
 def draw_all(folder):
     """Draw all figures, by name."""
     files = list_files(folder)
-    films = assemble_campaign(
-        "small", read_table(Path(files["dataset"])), read_curves(Path(files["curves"]))
-    ).films
     design = make_design("shared-slurries", slurries=6, compressions=4)
     return (
         draw_campaign(files, "small")
         | draw_learning(files)
         | draw_best(files)
         | {
-            "distributions": show_distributions(),
+            "distributions": show_distributions(design, RANGES, "shared-slurries"),
             "design": show_design(design, RANGES),
-            "validation": show_overview(films, load_published(Path(files["published"]))),
             "electrodes": draw_structures(read_structures(files["structures"])),
         }
     )

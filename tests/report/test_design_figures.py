@@ -9,6 +9,7 @@ from coatline.report.design_figures import (
     draw_distributions,
     measure_discrepancy,
     sample_distributions,
+    show_distributions,
 )
 from coatline.report.style import save
 
@@ -40,6 +41,34 @@ def test_figure_of_distributions_holds_all_points():
     for axes, (name, points) in zip(figure.axes, samples.items(), strict=True):
         np.testing.assert_array_equal(axes.collections[0].get_offsets(), points)
         assert name in axes.child_axes[0].get_title()
+
+
+@pytest.mark.parametrize("kind", ["shared-slurries", "random"])
+def test_the_slurries_shown_are_those_of_the_campaign_and_the_first_of_their_sequence(kind):
+    design = make_design(kind, seed=3, slurries=5, compressions=2, samples=10)
+    ranges = {"active_material": (85, 97), "solid_content": (55, 72), "compression_rate": (2, 37)}
+    drawing = show_distributions(design, ranges, kind, 3)
+    panel = drawing.figure.axes[2]
+    light, dark = (np.asarray(one.get_offsets()) for one in panel.collections)
+    made = [(one.active_material, one.solid_content) for one in design.slurries.values()]
+    np.testing.assert_allclose(sorted(map(tuple, dark)), sorted(made))
+    np.testing.assert_allclose(sorted(map(tuple, light[:5])), sorted(made), atol=1e-4)
+    assert panel.get_xlabel() == "Active material (%)" and "5 slurries" in drawing.caption
+    assert "seed 3" in drawing.caption
+
+
+def test_slurries_that_fill_no_plane_are_a_sentence():
+    design = make_design("recipes", recipes=[(96, 69, 5), (96, 69, 20)])
+    spans = {"active_material": (96, 96), "solid_content": (69, 69), "compression_rate": (5, 20)}
+    assert "fill no plane" in show_distributions(design, spans, "recipes").caption
+
+
+def test_slurries_of_recipes_stand_by_themselves():
+    design = make_design("recipes", recipes=[(90, 60, 5), (94, 70, 20)])
+    spans = {"active_material": (90, 94), "solid_content": (60, 70), "compression_rate": (5, 20)}
+    drawing = show_distributions(design, spans, "recipes")
+    assert "Sobol" not in drawing.caption
+    assert len(drawing.figure.axes[2].collections[0].get_offsets()) == 2
 
 
 def test_figure_of_the_design_holds_all_samples_and_units(tmp_path):

@@ -101,6 +101,47 @@ def test_sliders_obey_the_keyboard_and_figures_follow(browser):
     assert after[0] != before[0] and after[1] != before[1]
 
 
+def test_a_move_draws_no_point_again(browser):
+    """However many electrodes there are."""
+    slide(browser, [90, 60, 20])
+    browser.run(
+        "window.pens = 0; const pen = CanvasRenderingContext2D.prototype;"
+        "for (const name of ['arc', 'fillRect']) {"
+        "  const own = pen[name];"
+        "  pen[name] = function (...all) { pens += 1; own.apply(this, all); };"
+        "}"
+    )
+    slide(browser, [90.1, 60, 20])
+    assert browser.run("return pens;") == 3 * 3  # three rings, and three sliders are moved
+    nodes = browser.run("return document.querySelectorAll('#plane *').length;")
+    assert nodes < 50  # axes, labels and the recipe, but no electrodes
+    browser.run(
+        "const up = document.getElementById('up'); up.value = 2;"
+        "up.dispatchEvent(new Event('change', { bubbles: true }));"
+    )
+    assert browser.run("return pens;") > 20
+
+
+def test_a_point_leads_to_its_recipe(browser, whole):
+    electrodes = read_electrodes(whole / "dataset.nc")
+    slide(browser, [90, 60, 20])
+    label = browser.run(
+        """
+        const { across, up, rows } = coatline.plane.shown[0];
+        const box = document.querySelector("#plane svg").getBoundingClientRect();
+        const at = { clientX: box.left + across[0] * box.width / 320,
+                     clientY: box.top + up[0] * box.height / 256, bubbles: true };
+        document.querySelector("#plane svg").dispatchEvent(new MouseEvent("click", at));
+        const far = (k) => Math.hypot(across[k] - across[0], up[k] - up[0]);
+        return rows.filter((_, k) => far(k) < 0.5).map((one) => one.label);
+        """
+    )
+    recipe = browser.run("return coatline.recipe;")
+    own = [electrodes.recipe[electrodes.sample.index(one)] for one in label]
+    front = browser.run("return coatline.plane.shown[1].rows.map((one) => one.recipe);")
+    assert any(recipe == pytest.approx(list(one), rel=1e-5) for one in [*own, *front])
+
+
 def test_targets_light_up_recipes_or_say_that_none_does(browser, whole):
     electrodes = read_electrodes(whole / "dataset.nc")
     density = electrodes.values["density"]

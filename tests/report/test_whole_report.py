@@ -8,6 +8,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from coatline.measure.dataset import read_table
 from coatline.report.contents import FIGURES
@@ -15,7 +17,9 @@ from coatline.report.draw import list_sheets
 from coatline.report.drawing import read_caption, save_drawings
 from coatline.report.explorer import dump_script, pack_structures
 from coatline.report.gathered import read_best, read_electrodes, read_json, read_rows
+from coatline.report.published import load_published
 from coatline.report.structures import read_structures
+from coatline.report.style import freeze_layout
 from tests.report.files import draw_all, gather, list_files, write_report
 from tests.report.whole import BOX, make_film
 
@@ -69,7 +73,7 @@ def test_every_panel_says_what_it_shows(whole):
         panels = [
             axes
             for axes in drawing.figure.axes
-            if axes.axison and axes.name != "polar" and axes.get_position().width > 0.05
+            if axes.axison and axes.name != "polar" and axes.get_label() != "<colorbar>"
         ]
         assert panels or name in ("electrodes", "extremes")
         for axes in panels:
@@ -78,6 +82,54 @@ def test_every_panel_says_what_it_shows(whole):
             for label in labels:
                 known = [one for one in UNITS_OF if label.startswith(one)]
                 assert all(f"({UNITS_OF[one]}" in label for one in known), f"{name}: {label}"
+
+
+def test_no_text_is_cut_off_and_none_is_too_small_to_read(whole):
+    gather(whole)
+    for name, drawing in draw_all(whole).items():
+        figure = drawing.figure
+        canvas = FigureCanvasAgg(figure)
+        freeze_layout(figure)
+        canvas.draw()
+        renderer, (wide, high) = canvas.get_renderer(), figure.bbox.size
+        for text in figure.findobj(Text):
+            if not (text.get_text().strip() and text.get_visible()):
+                continue
+            assert text.get_fontsize() >= 6.5, f"{name}: {text.get_text()}"
+            if text.axes is not None and text in _list_ticks(text.axes):
+                continue
+            box = text.get_window_extent(renderer)
+            inside = box.x0 > -1 and box.y0 > -1 and box.x1 < wide + 1 and box.y1 < high + 1
+            assert inside, f"{name}: {text.get_text()!r} at {box}"
+
+
+def _list_ticks(axes):
+    """Labels of ticks, of which those beyond the limits are never drawn; not those of spokes."""
+    found = set()
+    for axis in (axes.xaxis, axes.yaxis, getattr(axes, "zaxis", None)):
+        ticks = [*axis.majorTicks, *axis.minorTicks] if axis else []
+        found |= {label for tick in ticks for label in (tick.label1, tick.label2)}
+        if axes.name == "polar":
+            found -= set(axis.get_majorticklabels())
+    return found
+
+
+def test_published_data_are_named_by_their_papers(whole, page):
+    gather(whole)
+    published = load_published(Path(list_files(whole)["published"]))
+    own = {datum.name for datum in published.data}
+    drawings = draw_all(whole)
+    for name in ("validation", "calendering"):
+        figure = drawings[name].figure
+        legends = [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend())]
+        texts = [text.get_text() for legend in legends for text in legend.get_texts()]
+        assert texts and not own & set(texts), name
+        cited = [one for one in texts if one.split(",")[0] in published.short.values()]
+        assert cited, name
+        for label in cited:
+            source = next(k for k, v in published.short.items() if v == label.split(",")[0])
+            assert published.sources[source] in drawings[name].caption
+    assert set(published.short) == set(published.sources)
 
 
 UNITS_OF = {
@@ -146,6 +198,8 @@ def test_the_page_is_whole_and_loads_nothing(page):
         assert link in ids
     for name in FIGURES:
         assert f'id="figure-{name}"' in text
+    for stage in ("slurry", "dry", "press", "calender", "measure"):
+        assert re.search(rf"Hashes of code and decks:[^<]*\b{stage} 0000", text)
     for section in ("summary", "explorer", "provenance", "cite", "validation"):
         assert f'<section id="{section}"' in text
     assert "{{" not in text.split("<script")[0]

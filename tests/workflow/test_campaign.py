@@ -156,7 +156,7 @@ def test_physical_failure_is_a_result(clone):
 
     clone.configure(campaign={"minimum_success": 0.5})
     left = clone.plan()
-    assert {"dataset", "draw_validation", "draw_campaign", "write_page"} <= set(left)
+    assert {"dataset", "draw_campaign", "write_page"} <= set(left)
     assert set(left) <= {"dataset"} | {name for name in left if "draw" in name or "page" in name}
     result = clone.snakemake(*CONFIG)
     assert result.returncode == 0, result.stderr

@@ -32,7 +32,7 @@ AFTER = {
     "uncertainty": 1,
     "front": 1,
 }
-DRAWN = ("draw_design", "draw_distributions", "draw_validation", "draw_campaign", "write_page")
+DRAWN = ("draw_design", "draw_campaign", "write_page")
 LEARNED = {"draw_learning": 1, "tabulate": 1}
 REPORTED = {"draw_optimum": 1}
 STRUCTURES = {"gather_structures": 1, "draw_structures": 1}

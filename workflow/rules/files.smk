@@ -126,13 +126,13 @@ def campaign_files():
 def campaign_figures():
     """Figures that these files allow."""
     more = {"curves": "calendering", "provenance": "cost"}
-    return ["profiles", "failures", *(more[name] for name in campaign_files())]
+    names = ["profiles", "failures", *(more[name] for name in campaign_files())]
+    return [*names, "validation"] if has_curves() else names
 
 
 def list_figures():
     """Names of all figures of the campaign."""
     names = ["distributions", "design", *campaign_figures()]
-    names += ["validation"] if has_curves() else []
     names += ["regression", "sobol"] if plan.learn else []
     if plan.optimise:
         names += ["dependence", "convergence", "optimum", "extremes", "front"]

@@ -3,9 +3,7 @@
 
 # Seconds of work each: on a cluster these run beside Snakemake.
 localrules:
-    draw_distributions,
     draw_design,
-    draw_validation,
     draw_campaign,
     draw_learning,
     draw_optimum,
@@ -15,34 +13,13 @@ localrules:
     write_page,
 
 
-rule draw_distributions:
-    message:
-        "report: figure of three ways to fill a square"
-    output:
-        **figure_files("distributions"),
-    log:
-        "<logs>/report/distributions.log",
-    benchmark:
-        "<benchmarks>/report/distributions.tsv"
-    threads: 1
-    resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(10),
-    conda:
-        "../../envs/coatline.yaml"
-    params:
-        physics=physics("draw_distributions"),
-    script:
-        "../scripts/draw_distributions.py"
-
-
 rule draw_design:
     message:
-        "report: figure of the design"
+        "report: figures of the design"
     input:
         table="<results>/design/design.csv",
     output:
-        **figure_files("design"),
+        **figure_files("distributions", "design"),
     log:
         "<logs>/report/design.log",
     benchmark:
@@ -55,35 +32,12 @@ rule draw_design:
         "../../envs/coatline.yaml"
     params:
         ranges=plan.ranges,
+        whole=plan.whole_ranges,
+        kind=plan.config.design.kind,
+        seed=plan.config.campaign.seed,
         physics=physics("draw_design"),
     script:
         "../scripts/draw_design.py"
-
-
-rule draw_validation:
-    message:
-        "report: figure of the electrodes beside published data"
-    input:
-        **published_data(),
-        dataset=DATASET,
-        curves=CURVES,
-    output:
-        **figure_files("validation"),
-    log:
-        "<logs>/report/validation.log",
-    benchmark:
-        "<benchmarks>/report/validation.tsv"
-    threads: 1
-    resources:
-        mem_mb=escalate(1000),
-        runtime=escalate(10),
-    conda:
-        "../../envs/coatline.yaml"
-    params:
-        campaign=plan.config.campaign.name,
-        physics=physics("draw_validation"),
-    script:
-        "../scripts/draw_validation.py"
 
 
 rule draw_campaign:

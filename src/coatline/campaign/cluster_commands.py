@@ -37,28 +37,56 @@ def run_plan(arguments: argparse.Namespace) -> int:
     return 0
 
 
+REFRESH = 30
+"""Seconds after which a page of progress loads itself again, where nothing else is said."""
+
+
 def add_status(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `status`."""
     parser.description = "Show how far a campaign is, what runs and what failed, from its files."
     parser.add_argument("--configfile", required=True, metavar="CONFIG", help="its configuration")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page that loads itself again, and print nothing"
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        metavar="SECONDS",
+        help="with --html: write it again so often, until the campaign is done",
+    )
 
 
 def run_status(arguments: argparse.Namespace) -> int:
-    """Print the progress.
+    """Print the progress, or write it as a page.
 
     Raises:
         ConfigError: what is wrong with the configuration.
+        InputError: options that do not go together, or the page cannot be written.
     """
     import json
+    import time
 
     from coatline.campaign.plan import make_plan
     from coatline.campaign.progress import format_progress, look_at
+    from coatline.campaign.progress_page import is_over, write_page
+    from coatline.errors import InputError
     from coatline.yaml_file import read_yaml
 
+    if arguments.every is not None and (not arguments.html or arguments.every < 1):
+        raise InputError("--every: needs --html, and a whole number of seconds above 0")
+    if arguments.html and arguments.json:
+        raise InputError("--html: not together with --json")
     path = Path(arguments.configfile)
     plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
     result = look_at(plan)
+    if arguments.html:
+        write_page(result, Path(arguments.html), arguments.every or REFRESH)
+        while arguments.every and not is_over(result):
+            time.sleep(arguments.every)
+            result = look_at(plan)
+            write_page(result, Path(arguments.html), arguments.every)
+        return 0
     print(json.dumps(result.describe()) if arguments.json else format_progress(result))
     return 0
 

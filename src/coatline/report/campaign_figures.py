@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from coatline.measure.dataset import PHASES, Table
 from coatline.report.drawing import Drawing, draw_note, letter_axes
@@ -44,54 +44,58 @@ def draw_calendering(campaign: Campaign, published: Published | None = None) -> 
         for film in films:
             line = {"color": colours.to_rgba(film.active_material), "linewidth": 0.8}
             curve.plot(film.curve["compression"], film.curve["pressure"], **line)
-            release.plot(film.curve["pressure"], 100 * film.curve["porosity"], **line, alpha=0.35)
+            release.plot(film.curve["pressure"], film.curve["porosity"], **line, alpha=0.35)
             if len(film.electrodes["compression_rate"]):
                 release.plot(
                     film.electrodes["pressure"],
-                    100 * film.electrodes["porosity"],
+                    film.electrodes["porosity"],
                     "o",
                     color=line["color"],
                     markersize=3,
                 )
-        data = [one for one in (published.data if published else ()) if one.over == "pressure"]
+        data = [
+            one
+            for one in (published.data if published else ())
+            if one.over == "pressure" and one.property == "porosity" and not one.relative
+        ]
         for datum, mark in zip(data, "sD^v<>"):
-            if datum.property == "porosity" and not datum.relative:
-                release.plot(
-                    datum.at[1:],
-                    [100 * value for value in datum.values[1:]],
-                    mark,
-                    color="black",
-                    markerfacecolor="white",
-                    label=datum.name,
-                )
+            release.plot(
+                datum.at[1:],
+                datum.values[1:],
+                mark,
+                color="black",
+                markerfacecolor="white",
+                label=published.label(datum),
+            )
         curve.set(yscale="log", xlabel="Compression (%)", ylabel="Pressure under load (MPa)")
-        release.set(xscale="log", xlabel="Pressure (MPa)", ylabel="Porosity, total (%)")
+        release.set(xscale="log", xlabel="Pressure (MPa)", ylabel="Porosity, total")
         if data:
-            release.legend(fontsize=6.5)
+            release.legend(fontsize=7, handletextpad=0.1)
         figure.colorbar(colours, ax=[curve, release], label="Active material (%)", pad=0.01)
         letter_axes([curve, release])
-    return Drawing(figure, _describe_calendering(films, bool(data)))
+    cited = published.cite(data) if published and data else ""
+    return Drawing(figure, _describe_calendering(films, cited))
 
 
-def _describe_calendering(films: Sequence[Film], published: bool) -> str:
+def _describe_calendering(films: Sequence[Film], cited: str) -> str:
     most = [float(np.nanmax(film.curve["pressure"])) for film in films]
     start = [film.scalars["porosity_dried"] for film in films]
     back = np.concatenate([film.electrodes.get("spring_back", np.empty(0)) for film in films])
     back = back[np.isfinite(back)]
     end = np.concatenate([film.electrodes.get("porosity", np.empty(0)) for film in films])
     text = (
-        f"Calendering of {count(len(films), 'film')}. (A) Pressure under load over compression, up "
-        f"to {write_interval(min(most), max(most))} MPa. (B) Porosity over pressure: lines under "
-        "load, points after release over the highest pressure. Dried films have "
-        f"{write_interval(100 * min(start), 100 * max(start))} % porosity"
+        f"Calendering of {count(len(films), 'film')}. (A) Pressure under load over compression; at "
+        f"its highest {write_interval(min(most), max(most))} MPa from film to film. (B) Porosity "
+        "over pressure: lines under load, points after release over the highest pressure. Dried "
+        "films have "
+        f"a porosity of {write_interval(min(start), max(start))}"
     )
     if len(end):
-        low, high = 100 * float(np.nanmin(end)), 100 * float(np.nanmax(end))
-        text += f", calendered ones {write_interval(low, high)} %"
+        text += f", calendered ones {write_interval(float(np.nanmin(end)), float(np.nanmax(end)))}"
     if len(back):
         low, high = 100 * float(back.min()), 100 * float(back.max())
         text += f"; {write_interval(low, high)} % of the compression comes back"
-    return text + (". Open symbols: published." if published else ".")
+    return text + (f". Open symbols: published; {cited}." if cited else ".")
 
 
 def draw_profiles(table: Table) -> Drawing:
@@ -158,8 +162,9 @@ def draw_failures(table: Table) -> Drawing:
         drawn = bars.barh(range(len(names)), numbers, color=colours, height=0.6)
         bars.bar_label(drawn, padding=3, fontsize=8)
         bars.set_yticks(range(len(names)), [_shorten(name) for name in names])
-        bars.invert_yaxis()
+        bars.set_ylim(max(len(names), 3) - 0.5, -0.5)
         bars.margins(x=0.15)
+        bars.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         bars.grid(axis="y", visible=False)
         bars.set(xlabel="Electrodes", ylabel="Cause of failure")
         rates = table.values["active_material"], table.values["compression_rate"]
@@ -249,7 +254,7 @@ def draw_cost(made: Mapping[str, Any]) -> Drawing:
             axes.invert_yaxis()
             axes.grid(axis="y", visible=False)
         total.set(xlabel=f"All jobs ({unit})", ylabel="Stage")
-        single.set(xscale="log", xlabel="One job (s)")
+        single.set(xscale="log", xlabel="Wall time of one job (s)")
         single.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         single.xaxis.set_major_formatter("{x:g}")
         single.xaxis.set_minor_formatter(NullFormatter())

@@ -4,7 +4,7 @@ Rule files read this while Snakemake parses them: nothing is imported.
 """
 
 FIGURES = {
-    "distributions": ("Three ways to fill a square", "2A"),
+    "distributions": ("Three ways to choose the slurries", "2A"),
     "design": ("Design of experiments", "2B"),
     "calendering": ("Calendering curves and porosity over pressure", ""),
     "profiles": ("Profiles over depth", ""),
@@ -36,13 +36,17 @@ TABLES = {
 """Name of the file → title, and number of the paper's table where it has one."""
 
 
+PAPER = "Duquesnoy 2022"
+"""Whose figures and tables the numbers are of."""
+
+
 def label_figure(name: str) -> str:
     """Title of a figure, with the paper's number."""
     title, number = FIGURES[name]
-    return f"{title} (figure {number})" if number else title
+    return f"{title} (figure {number} in {PAPER})" if number else title
 
 
 def label_table(name: str) -> str:
     """Title of a table, with the paper's number."""
     title, number = TABLES[name]
-    return f"{title} (table {number})" if number else title
+    return f"{title} (table {number} in {PAPER})" if number else title

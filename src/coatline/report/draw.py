@@ -42,6 +42,7 @@ from coatline.report.sheets import (
     tabulate_optimum,
     tabulate_scores,
 )
+from coatline.report.validation_figures import show_overview
 
 Files = Mapping[str, str]
 """Gathered files by what they hold; what there is not is left out."""
@@ -60,6 +61,7 @@ def draw_campaign(files: Files, name: str) -> dict[str, Drawing]:
         campaign = assemble_campaign(name, table, read_curves(Path(files["curves"])))
         published = load_published(Path(files["published"])) if "published" in files else None
         drawings["calendering"] = draw_calendering(campaign, published)
+        drawings["validation"] = show_overview(campaign.films, published)
     if "provenance" in files:
         drawings["cost"] = draw_cost(read_json(files["provenance"]))
     return drawings

@@ -131,10 +131,10 @@ def draw_sobol(rows: Sequence[Row]) -> Drawing:
         return draw_note("Nothing was learned: there are no Sobol indices.")
     inputs = list(dict.fromkeys(row["input"] for row in rows))
     kinds = {
-        ("sisso", "first"): ("o", "blue", "full", "formula, first"),
+        ("sisso", "first"): ("o", "blue", "full", "formula, first order"),
         ("sisso", "total"): ("o", "blue", "none", "formula, total"),
-        ("process", "first"): ("s", "vermilion", "full", "process, first"),
-        ("process", "total"): ("s", "vermilion", "none", "process, total"),
+        ("process", "first"): ("s", "vermilion", "full", "Gaussian process, first order"),
+        ("process", "total"): ("s", "vermilion", "none", "Gaussian process, total"),
     }
     with style():
         figure, panels = lay_out(len(names), 2.3)

@@ -44,6 +44,10 @@ STAR = {
 """The optimum, wherever it is drawn."""
 
 
+RADAR = 1.8
+"""Diameter of the radar beside distributions, inches."""
+
+
 def goals_of(best: Best) -> list[tuple[str, str]]:
     """Goals (name, minimise or maximise) of an optimum, in their order."""
     return [(aim["name"], aim["goal"]) for aim in best.record.get("aims", [])]
@@ -87,9 +91,9 @@ def draw_dependence(search: xr.Dataset, best: Best) -> Drawing:
                 tried[second],
                 "o",
                 color="black",
-                markersize=1.4,
-                alpha=0.6,
+                markersize=1.6,
                 label="recipes tried",
+                clip_on=False,
             )
             axes.plot(recipe[first], recipe[second], **STAR, label="optimum", clip_on=False)
             axes.set(xlabel=label_axis(first, "%"), ylabel=label_axis(second, "%"))
@@ -173,10 +177,13 @@ def draw_radar(
             marker="o",
             markersize=3.5,
             label=label,
+            clip_on=False,
         )
         axes.fill(angle, scaled, color=COLOURS[colour], alpha=0.15)
-    axes.set(xlim=(0, 2 * np.pi), ylim=(0, 1.05), yticks=(0.25, 0.5, 0.75, 1.0))
+    axes.set(xlim=(0, 2 * np.pi), ylim=(0, 1), yticks=(0.25, 0.5, 0.75, 1.0))
     axes.set_yticklabels(["", "0.5", "", "1"], fontsize=7, color="0.35")
+    for text in axes.get_yticklabels():
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})
     axes.set_rlabel_position(180 / len(properties))
     axes.set_xticks(angle, [label_spoke(one.name) for one in properties], fontsize=8)
     axes.spines["polar"].set_color("0.7")
@@ -199,15 +206,25 @@ def draw_optimum(electrodes: Electrodes, best: Best) -> Drawing:
     if best.simulated:
         shapes = [("simulated", "vermilion", values), ("predicted", "black", predicted)]
     with style():
-        rows = -(-len(properties) // 2)
-        figure = Figure(figsize=(PAGE, max(3.5, 1.75 * rows)), layout="constrained")
-        columns = min(2, len(properties))
-        grid = figure.add_gridspec(rows, 1 + columns, width_ratios=(1.6, *[1] * columns))
-        radar = figure.add_subplot(grid[:, 0], projection="polar")
+        rows, columns = -(-len(properties) // 2), min(2, len(properties))
+        height = max(3.4, 1.7 * rows)
+        figure = Figure(figsize=(PAGE, height))
+        wide, place = RADAR / PAGE, (height - RADAR + 0.2) / 2 / height
+        radar = figure.add_axes((0.8 / PAGE, place, wide, RADAR / height), projection="polar")
         draw_radar(radar, properties, shapes)
-        radar.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        grid = figure.add_gridspec(
+            rows,
+            columns,
+            left=3.7 / PAGE,
+            right=1 - 0.12 / PAGE,
+            bottom=0.5 / height,
+            top=1 - 0.12 / height,
+            wspace=0.25,
+            hspace=0.45,
+        )
+        radar.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=2.6)
         panels = [
-            figure.add_subplot(grid[index // columns, 1 + index % columns])
+            figure.add_subplot(grid[index // columns, index % columns])
             for index in range(len(properties))
         ]
         for index, (axes, one, value) in enumerate(zip(panels, properties, values)):
@@ -233,7 +250,8 @@ def _draw_density(axes: Axes, one: Property, value: float, colour: str) -> None:
     if one.low > 0:
         start = max(start, 0.0)
     points = np.linspace(start, max(one.high, value) + room, 241)
-    axes.set(xlabel=label_axis(one.name, one.unit), yticks=[])
+    axes.set_xlabel(label_axis(one.name, one.unit), fontsize=8)
+    axes.set(yticks=[])
     axes.set_ylabel("Frequency", fontsize=8)
     if len(known) > 2 and one.high > one.low:
         density = estimate_density(known, points)
@@ -262,9 +280,16 @@ def _describe_optimum(best: Best, properties: Sequence[Property], values: Sequen
     )
     return (
         f"The optimum, {write_recipe(best.recipe)}: {kind}. Left: properties scaled from the least "
-        "(0) to the most (1) of the dataset, clipped. Right: distribution of each property over "
-        f"the dataset, filled up to the optimum. {begin_sentence('; '.join(parts))}."
+        f"(0) to the most (1) of the dataset, clipped{_warn_of_least(properties)}. "
+        "Right: distribution of each property over the dataset, filled up to the optimum. "
+        f"{begin_sentence('; '.join(parts))}."
     )
+
+
+def _warn_of_least(properties: Sequence[Property]) -> str:
+    """Say of which properties the least is best, so that further out is worse."""
+    least = [name_inside(one.name) for one in properties if one.goal == "minimise"]
+    return f"; of {join_words(least)} less is better" if least else ""
 
 
 def draw_extremes(electrodes: Electrodes, best: Best) -> Drawing:
@@ -298,7 +323,7 @@ def draw_extremes(electrodes: Electrodes, best: Best) -> Drawing:
                 ("optimum", "vermilion", mine),
             ]
             draw_radar(axes, properties, shapes)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=7.5)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=2.6)
             said.append(
                 _describe_extreme(chr(65 + index), label, electrodes, row, properties, mine)
             )
@@ -306,7 +331,9 @@ def draw_extremes(electrodes: Electrodes, best: Best) -> Drawing:
     return Drawing(
         figure,
         "The optimum (red, solid) beside the electrodes of the dataset that are best in one "
-        "property. Spokes run from the least (0) to the most (1) of the dataset. " + " ".join(said),
+        "property. Spokes run from the least (0) to the most (1) of the dataset"
+        + f"{_warn_of_least(properties)}. "
+        + " ".join(said),
     )
 
 
@@ -372,12 +399,20 @@ def draw_front(front: xr.Dataset, electrodes: Electrodes, best: Best) -> Drawing
             )
             mine = best.predicted.get(first, np.nan), best.predicted.get(second, np.nan)
             axes.plot(*mine, **STAR, label="optimum")
+            for axis, name in (("x", first), ("y", second)):
+                if spans_decades(values[name]):
+                    axes.set(**{f"{axis}scale": "log"})
             axes.set_xlabel(label_axis(first, units[first]), fontsize=8)
             axes.set_ylabel(label_axis(second, units[second]), fontsize=8)
         figure.colorbar(points, ax=panels, label="$C_f$ of the front", pad=0.02, aspect=40)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return Drawing(figure, _describe_front(front, names, units, values))
+
+
+def spans_decades(values: np.ndarray) -> bool:
+    """Whether values are better read on a logarithmic axis."""
+    return bool(values.min() > 0 and values.max() / values.min() > 30)
 
 
 def lay_out_planes(count: int) -> tuple[Figure, list[Axes]]:

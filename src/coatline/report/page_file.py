@@ -22,6 +22,7 @@ from coatline.errors import InputError
 from coatline.measure.dataset import Table, read_table
 from coatline.report.campaign_figures import (
     HOUR,
+    STAGES,
     count_threads,
     describe_failures,
     list_seconds,
@@ -254,7 +255,7 @@ def _summarise_best(best: Best) -> str:
         for name in best.predicted
     )
     how = (
-        f"{count(best.films, 'electrode')} made of it has, on the mean,"
+        "the electrode made of it has"
         if best.films == 1
         else f"{count(best.films, 'electrode')} made of it have, on the mean,"
     )
@@ -362,15 +363,10 @@ def _show_provenance(files: Mapping[str, Any], made: Mapping[str, Any]) -> Secti
         )
         seed = made.get("config", {}).get("campaign", {}).get("seed")
         points += [f"Seed of the campaign: {seed}."] if seed is not None else []
+        runs = [own for part in ("slurries", "samples") for own in made.get(part, {}).values()]
         physics = {
-            stage: {
-                run["physics"]
-                for own in made.get(part, {}).values()
-                for key, run in own.items()
-                if key == stage and "physics" in run
-            }
-            for part in ("slurries", "samples")
-            for stage in ("slurry", "dry", "press", "calender", "measure")
+            stage: {own[stage]["physics"] for own in runs if "physics" in own.get(stage, {})}
+            for stage in STAGES
         }
         known = [f"{stage} {', '.join(sorted(one))}" for stage, one in physics.items() if one]
         points += [f"Hashes of code and decks: {'; '.join(known)}."] if known else []

@@ -3,6 +3,7 @@
 A file per material in `config/published/`, `nmc111.yaml` for NMC111; it says what the labels mean.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -144,11 +145,15 @@ class Published(Block):
 
     material: str
     sources: dict[str, str] = Field(min_length=1)
+    short: dict[str, str] = Field(default={}, description="sources as in legends")
     data: list[Datum] = Field(min_length=1)
     electrode: MeasuredElectrode | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "Published":
+        for name in self.short:
+            if name not in self.sources:
+                raise ValueError(f"short: {name!r} is none of {', '.join(self.sources)}")
         seen: set[str] = set()
         for datum in (*self.data, *([self.electrode] if self.electrode else [])):
             if datum.source not in self.sources:
@@ -159,6 +164,19 @@ class Published(Block):
                 raise ValueError(f"{datum.name}: two data have this name")
             seen.add(datum.name)
         return self
+
+    def label(self, datum: Datum) -> str:
+        """Name a datum as in legends: author and year, formulation, and what it is."""
+        kind = {"experiment": "measured", "simulation": "simulated"}.get(
+            datum.kind, "kind not said"
+        )
+        recipe = str(datum.recipe).removesuffix("/–")
+        return f"{self.short.get(datum.source, datum.source)}, {recipe}, {kind}"
+
+    def cite(self, data: Sequence[Datum]) -> str:
+        """Say where data are from, as in captions: legend names and full references."""
+        names = dict.fromkeys(datum.source for datum in data)
+        return "; ".join(f"{self.short.get(n, n)}: {self.sources[n].rstrip('.')}" for n in names)
 
     def __getitem__(self, name: str) -> Datum:
         """Look up a datum by its name.

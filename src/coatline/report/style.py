@@ -91,11 +91,11 @@ def save(figure: Figure, path: Path | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     with style():
-        _freeze_layout(figure)
+        freeze_layout(figure)
         figure.savefig(path, format=path.suffix[1:], metadata=_METADATA[path.suffix])
 
 
-def _freeze_layout(figure: Figure) -> None:
+def freeze_layout(figure: Figure) -> None:
     """Lay a figure out once and round the places of its panels.
 
     The solver behind constrained layout takes its variables in the order of their addresses: its

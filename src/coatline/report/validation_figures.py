@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from coatline.report.drawing import Drawing
+from coatline.report.drawing import Drawing, letter_axes
 from coatline.report.films import Film, average, compressions_of, group, spread_of
 from coatline.report.published import Datum, Published
 from coatline.report.style import COLOURS, CYCLE, PAGE, style
@@ -20,7 +20,7 @@ FEW = 6
 """So many recipes get a line each; more become points."""
 
 MARKS = "sD^v<>pXhdP*8"
-"""Symbols of published data, one each as far as they go."""
+"""Symbols of published data, one for each entry of the legend as far as they go."""
 
 HEIGHT = 3.2
 
@@ -34,16 +34,22 @@ def show_overview(films: Sequence[Film], published: Published | None) -> Drawing
         *_data(published, property="tortuosity_factor"),
     ]
     beside = (
-        f"beside {count(len(data), 'published series', 'published series')} (open symbols, by name)"
+        f" beside {count(len(data), 'published series', 'published series')} (open symbols)"
         if data
         else "; nothing published is known of the material"
     )
-    return Drawing(
-        draw_overview(films, published),
-        f"{count(electrodes, 'electrode')} of {count(len(films), 'film')} {beside}: porosity after "
-        "release over compression rate, porosity over the highest pressure, and tortuosity factor "
-        "over porosity. Grey: porosity to the power −0.5, beds of equal spheres.",
+    text = (
+        f"{count(electrodes, 'electrode')} of {count(len(films), 'film')}{beside}. (A) Porosity "
+        "after release over compression rate. (B) Porosity after release over the highest "
+        "pressure. (C) Tortuosity factor over porosity; grey: porosity to the power −0.5, beds of "
+        "equal spheres. Numbers in the legend are active material / solid content, %."
     )
+    if published and data:
+        text += f" Sources: {published.cite(data)}."
+    figure = draw_overview(films, published)
+    with style():
+        letter_axes(figure.axes[:3])
+    return Drawing(figure, text)
 
 
 def draw_overview(films: Sequence[Film], published: Published | None) -> Figure:
@@ -102,7 +108,7 @@ def _draw_panels(
             for handle, label in zip(*axes.get_legend_handles_labels())
         }
         if named:
-            columns = 4 if len(panels) > 1 else 2
+            columns = 3 if len(panels) > 1 else 1
             figure.legend(
                 named.values(), named.keys(), loc="outside lower center", ncols=columns, fontsize=7
             )
@@ -125,12 +131,14 @@ def _mark(
     x: Callable[[Datum], Sequence[float]],
     y: Callable[[Datum], Sequence[float]],
 ) -> None:
-    """Draw published data, a symbol each, the same in all panels."""
-    drawn = [datum.name for datum in _data(published) if datum.over not in ("gap", "floor")]
-    liquid = [datum.name for datum in _data(published, over=None)]
+    """Draw published data, a symbol for each entry of the legend, the same in all panels."""
+    if published is None:
+        return
+    drawn = [datum for datum in published.data if datum.over not in ("gap", "floor")]
     for datum in data:
-        among = liquid if datum.name in liquid else [name for name in drawn if name not in liquid]
-        mark = MARKS[among.index(datum.name) % len(MARKS)]
+        same = [one for one in drawn if (one.over is None) == (datum.over is None)]
+        among = list(dict.fromkeys(published.label(one) for one in same))
+        mark = MARKS[among.index(published.label(datum)) % len(MARKS)]
         axes.errorbar(
             x(datum),
             y(datum),
@@ -142,7 +150,7 @@ def _mark(
             markerfacecolor="white",
             markersize=4.5,
             capsize=2,
-            label=datum.name,
+            label=published.label(datum),
             zorder=4,
         )
 

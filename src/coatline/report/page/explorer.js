@@ -130,21 +130,32 @@
     find("objective").dataset.value = score;
   }
 
-  // Radar.
+  // Radar: drawn whole when what stands beside changes; a slider moves the polygon of the recipe.
   data.shapes.forEach((one, index) => find("beside").append(make("option", { value: index }, one.label)));
-  find("beside").addEventListener("change", refresh);
+  find("beside").addEventListener("change", () => {
+    drawRadar();
+    refresh();
+  });
+  const aimed = properties.map((one, index) => index).filter((index) => properties[index].goal);
+  const spokes = aimed.length ? aimed : properties.map((one, index) => index);
+  const radar = { shape: null, dots: [] };
 
-  function showRadar(values) {
-    const shown = properties.map((one, index) => index).filter((index) => properties[index].goal);
-    const spokes = shown.length ? shown : properties.map((one, index) => index);
+  function placeSpoke(k, radius) {
+    const angle = (2 * Math.PI * k) / spokes.length;
+    return [160 + radius * Math.sin(angle), 128 - radius * Math.cos(angle)];
+  }
+  const placeShape = (all) => spokes.map((index, k) => {
+    const known = all[index] === null ? properties[index].low : all[index];
+    return placeSpoke(k, 90 * scale(properties[index], known));
+  });
+
+  function drawRadar() {
     const picture = draw("svg", { viewBox: "0 0 320 268", role: "img", "aria-label": "Radar chart" });
-    const angle = (k) => (2 * Math.PI * k) / spokes.length;
-    const place = (k, radius) => [160 + radius * Math.sin(angle(k)), 128 - radius * Math.cos(angle(k))];
     for (const part of [0.25, 0.5, 0.75, 1]) {
       picture.append(draw("circle", { cx: 160, cy: 128, r: 90 * part, fill: "none", stroke: "#d0d7de" }));
     }
     spokes.forEach((index, k) => {
-      const [x, y] = place(k, 90), [tx, ty] = place(k, 104);
+      const [x, y] = placeSpoke(k, 90), [tx, ty] = placeSpoke(k, 104);
       picture.append(draw("line", { x1: 160, y1: 128, x2: x, y2: y, stroke: "#d0d7de" }));
       const anchor = Math.abs(tx - 160) < 8 ? "middle" : tx > 160 ? "start" : "end";
       properties[index].spoke.forEach((line, number) => {
@@ -152,24 +163,40 @@
       });
     });
     const beside = data.shapes[Number(find("beside").value) || 0];
-    const shapes = [[beside.label, COLOURS.red, beside.values, "5 3"], ["your recipe", COLOURS.blue, values, ""]];
+    const shapes = [[beside.label, COLOURS.red, beside.values, "5 3"], ["your recipe", COLOURS.blue, predict(recipe), ""]];
     shapes.forEach(([label, colour, all, dash], number) => {
-      const points = spokes.map((index, k) => {
-        const known = all[index] === null ? properties[index].low : all[index];
-        return place(k, 90 * scale(properties[index], known));
-      });
-      picture.append(draw("polygon", {
+      const points = placeShape(all);
+      radar.shape = picture.appendChild(draw("polygon", {
         points: points.map((point) => point.join(",")).join(" "),
         fill: colour, "fill-opacity": 0.15, stroke: colour, "stroke-width": 2, "stroke-dasharray": dash,
       }));
-      points.forEach(([x, y]) => picture.append(draw("circle", { cx: x, cy: y, r: 3, fill: colour })));
+      radar.dots = points.map(([x, y]) => picture.appendChild(draw("circle", { cx: x, cy: y, r: 3, fill: colour })));
       picture.append(draw("rect", { x: 8, y: 240 + 14 * number, width: 14, height: 4, fill: colour }));
       picture.append(draw("text", { x: 27, y: 246 + 14 * number }, label));
     });
     find("radar").replaceChildren(picture);
   }
 
-  // Scatter of two properties.
+  function showRadar(values) {
+    const points = placeShape(values);
+    radar.shape.setAttribute("points", points.map((point) => point.join(",")).join(" "));
+    points.forEach(([x, y], k) => {
+      radar.dots[k].setAttribute("cx", x);
+      radar.dots[k].setAttribute("cy", y);
+    });
+  }
+
+  // Electrodes as columns of numbers, NaN for none: there may be ten thousand of them.
+  function pack(rows, pick, count) {
+    return [...Array(count).keys()].map((index) =>
+      Float64Array.from(rows, (one) => (pick(one)[index] === null ? NaN : pick(one)[index])));
+  }
+  const samples = pack(data.samples, (one) => one.values, properties.length);
+  const front = pack(data.front, (one) => one.values, properties.length);
+  const placed = pack(data.samples, (one) => one.recipe, inputs.length)
+    .map((column, k) => column.map((value) => value / (inputs[k].high - inputs[k].low)));
+
+  // Scatter of two properties: points on a canvas, drawn when the axes change; the recipe above it.
   properties.forEach((one, index) => {
     find("across").append(make("option", { value: index }, one.label));
     find("up").append(make("option", { value: index }, one.label));
@@ -187,55 +214,117 @@
     return found;
   }
 
+  const plane = {
+    drawn: "", ends: [], shown: [],
+    points: find("plane").appendChild(make("canvas")),
+    picture: find("plane").appendChild(draw("svg", { viewBox: "0 0 320 256", role: "img", "aria-label": "Scatter of two properties" })),
+  };
+  plane.frame = plane.picture.appendChild(draw("g"));
+  plane.bars = [0, 1].map(() => plane.picture.appendChild(draw("line", { stroke: COLOURS.red, "stroke-width": 1.6 })));
+  plane.here = plane.picture.appendChild(draw("circle", { r: 6, fill: "none", stroke: COLOURS.red, "stroke-width": 2.4, id: "here" }));
+  const atX = (value) => 46 + (264 * (value - plane.ends[0][0])) / (plane.ends[0][1] - plane.ends[0][0]);
+  const atY = (value) => 216 - (206 * (value - plane.ends[1][0])) / (plane.ends[1][1] - plane.ends[1][0]);
+
+  const spans = properties.map((one, index) => {
+    let low = Infinity, high = -Infinity;
+    for (const column of [samples[index], front[index], [data.optimum.values[index] ?? NaN]]) {
+      for (const value of column) {
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    }
+    return [low, high];
+  });
+
   function showPlane(values) {
-    const i = Number(find("across").value), j = Number(find("up").value);
-    const all = [...data.samples.map((one) => one.values), ...data.front.map((one) => one.values), values];
-    const ends = [i, j].map((index) => {
-      const known = all.map((one) => one[index]).filter((one) => one !== null);
-      const low = Math.min(...known), high = Math.max(...known), room = 0.05 * (high - low || 1);
+    const pair = [Number(find("across").value), Number(find("up").value)];
+    const ends = pair.map((index) => {
+      const low = Math.min(spans[index][0], values[index]), high = Math.max(spans[index][1], values[index]);
+      const room = 0.05 * (high - low || 1);
       return [low - room, high + room];
     });
-    const x = (value) => 46 + (264 * (value - ends[0][0])) / (ends[0][1] - ends[0][0]);
-    const y = (value) => 216 - (206 * (value - ends[1][0])) / (ends[1][1] - ends[1][0]);
-    const picture = draw("svg", { viewBox: "0 0 320 256", role: "img", "aria-label": "Scatter of two properties" });
-    picture.append(draw("rect", { x: 46, y: 10, width: 264, height: 206, fill: "none", stroke: "#8c959f" }));
-    ticks(...ends[0]).forEach((at) => {
-      picture.append(draw("line", { x1: x(at), x2: x(at), y1: 216, y2: 220, stroke: "#57606a" }));
-      picture.append(draw("text", { x: x(at), y: 231, "text-anchor": "middle" }, String(+at.toPrecision(6))));
+    const key = JSON.stringify([pair, ends]);
+    if (key !== plane.drawn) {
+      plane.drawn = key;
+      plane.ends = ends;
+      drawPlane(...pair);
+    }
+    const reach = pair.map((index) => interval(properties[index], values[index]));
+    const [x, y] = [atX(values[pair[0]]), atY(values[pair[1]])];
+    const clip = (value, k) => Math.min(ends[k][1], Math.max(ends[k][0], value));
+    const move = (node, x1, y1, x2, y2) =>
+      Object.entries({ x1, y1, x2, y2 }).forEach(([name, value]) => node.setAttribute(name, value));
+    if (reach[0]) move(plane.bars[0], atX(clip(reach[0][0], 0)), y, atX(clip(reach[0][1], 0)), y);
+    if (reach[1]) move(plane.bars[1], x, atY(clip(reach[1][0], 1)), x, atY(clip(reach[1][1], 1)));
+    plane.bars.forEach((bar, k) => bar.setAttribute("visibility", reach[k] ? "visible" : "hidden"));
+    plane.here.setAttribute("cx", x);
+    plane.here.setAttribute("cy", y);
+  }
+
+  function drawPlane(i, j) {
+    const nodes = [draw("rect", { x: 46, y: 10, width: 264, height: 206, fill: "none", stroke: "#8c959f" })];
+    ticks(...plane.ends[0]).forEach((at) => {
+      nodes.push(draw("line", { x1: atX(at), x2: atX(at), y1: 216, y2: 220, stroke: "#57606a" }));
+      nodes.push(draw("text", { x: atX(at), y: 231, "text-anchor": "middle" }, String(+at.toPrecision(6))));
     });
-    ticks(...ends[1]).forEach((at) => {
-      picture.append(draw("line", { x1: 42, x2: 46, y1: y(at), y2: y(at), stroke: "#57606a" }));
-      picture.append(draw("text", { x: 40, y: y(at) + 4, "text-anchor": "end" }, String(+at.toPrecision(6))));
+    ticks(...plane.ends[1]).forEach((at) => {
+      nodes.push(draw("line", { x1: 42, x2: 46, y1: atY(at), y2: atY(at), stroke: "#57606a" }));
+      nodes.push(draw("text", { x: 40, y: atY(at) + 4, "text-anchor": "end" }, String(+at.toPrecision(6))));
     });
     const title = (one) => (one.unit ? `${one.label} (${one.unit})` : one.label);
-    picture.append(draw("text", { x: 178, y: 248, "text-anchor": "middle" }, title(properties[i])));
-    picture.append(draw("text", { x: -113, y: 9, "text-anchor": "middle", transform: "rotate(-90)" }, title(properties[j])));
-    const dot = (one, colour, radius) => {
-      if (one.values[i] === null || one.values[j] === null) return;
-      const node = draw("circle", { cx: x(one.values[i]), cy: y(one.values[j]), r: radius, fill: colour, class: "pick" });
-      node.append(draw("title", {}, one.label));
-      node.addEventListener("click", () => setRecipe(one.recipe));
-      picture.append(node);
-    };
-    data.samples.forEach((one) => dot(one, COLOURS.grey, 2.6));
-    data.front.forEach((one) => dot(one, COLOURS.sky, 2.6));
+    nodes.push(draw("text", { x: 178, y: 248, "text-anchor": "middle" }, title(properties[i])));
+    nodes.push(draw("text", { x: -113, y: 9, "text-anchor": "middle", transform: "rotate(-90)" }, title(properties[j])));
     const best = data.optimum.values;
     if (best[i] !== null && best[j] !== null) {
       const star = [...Array(10).keys()].map((k) => {
         const radius = k % 2 ? 3 : 7;
-        return `${x(best[i]) + radius * Math.sin((k * Math.PI) / 5)},${y(best[j]) - radius * Math.cos((k * Math.PI) / 5)}`;
+        return `${atX(best[i]) + radius * Math.sin((k * Math.PI) / 5)},${atY(best[j]) - radius * Math.cos((k * Math.PI) / 5)}`;
       });
-      picture.append(draw("polygon", { points: star.join(" "), fill: "#f0e442", stroke: "black" }));
+      nodes.push(draw("polygon", { points: star.join(" "), fill: "#f0e442", stroke: "black" }));
     }
-    const [a, b] = [interval(properties[i], values[i]), interval(properties[j], values[j])];
-    const clip = (value, k) => Math.min(ends[k][1], Math.max(ends[k][0], value));
-    const line = (x1, y1, x2, y2) =>
-      picture.append(draw("line", { x1, y1, x2, y2, stroke: COLOURS.red, "stroke-width": 1.6 }));
-    if (a) line(x(clip(a[0], 0)), y(values[j]), x(clip(a[1], 0)), y(values[j]));
-    if (b) line(x(values[i]), y(clip(b[0], 1)), x(values[i]), y(clip(b[1], 1)));
-    picture.append(draw("circle", { cx: x(values[i]), cy: y(values[j]), r: 6, fill: "none", stroke: COLOURS.red, "stroke-width": 2.4, id: "here" }));
-    find("plane").replaceChildren(picture);
+    plane.frame.replaceChildren(...nodes);
+
+    const fine = 2 * Math.min(2, window.devicePixelRatio || 1), pen = plane.points.getContext("2d");
+    plane.points.width = 320 * fine;
+    plane.points.height = 256 * fine;
+    pen.scale(fine, fine);
+    const few = data.samples.length < 2000;
+    plane.shown = [[samples, COLOURS.grey, data.samples], [front, COLOURS.sky, data.front]].map(([columns, colour, rows]) => {
+      const across = columns[i].map(atX), up = columns[j].map(atY);
+      pen.fillStyle = colour;
+      for (let k = 0; k < across.length; k++) {
+        if (few) {
+          pen.beginPath();
+          pen.arc(across[k], up[k], 2.6, 0, 2 * Math.PI);
+          pen.fill();
+        } else pen.fillRect(across[k] - 1, up[k] - 1, 2, 2);
+      }
+      return { across, up, rows };
+    });
   }
+
+  // The electrode or recipe of the front within reach of a pointer, the last drawn first.
+  function findPoint(event) {
+    const box = plane.picture.getBoundingClientRect();
+    const x = (320 * (event.clientX - box.left)) / box.width, y = (256 * (event.clientY - box.top)) / box.height;
+    let found = null, least = 36;
+    plane.shown.forEach(({ across, up, rows }) => {
+      for (let k = 0; k < across.length; k++) {
+        const far = (across[k] - x) ** 2 + (up[k] - y) ** 2;
+        if (far <= least) [found, least] = [rows[k], far];
+      }
+    });
+    return found;
+  }
+  plane.picture.addEventListener("click", (event) => {
+    const point = findPoint(event);
+    if (point) setRecipe(point.recipe);
+  });
+  plane.picture.addEventListener("pointermove", (event) => {
+    const point = findPoint(event);
+    find("plane").title = point ? point.label : "";
+    plane.picture.style.cursor = point ? "pointer" : "";
+  });
 
   // Targets: recipes spread evenly over the box, by Halton's sequence.
   function radical(number, base) {
@@ -257,83 +346,112 @@
       row.appendChild(make("input", {
         type: "number", step: "any", placeholder: end, "aria-label": `${one.label}, ${end}`, id: `${end}-${one.name}`,
       })));
-    ends.forEach((field) => field.addEventListener("input", showTargets));
+    ends.forEach((field) => field.addEventListener("input", () => {
+      showTargets();
+      showMaps();
+    }));
     find("targets").append(row);
     return ends;
   });
-  const meets = (values) =>
-    fields.every(([least, most], index) =>
-      (least.value === "" || values[index] >= Number(least.value)) &&
-      (most.value === "" || (values[index] !== null && values[index] <= Number(most.value))));
 
   function showTargets() {
     const asked = fields.some((ends) => ends.some((field) => field.value !== ""));
+    const bounds = fields.map(([least, most]) => [
+      least.value === "" ? -Infinity : Number(least.value), most.value === "" ? Infinity : Number(most.value),
+    ]);
+    const open = bounds.map(([least, most]) => least === -Infinity && most === Infinity);
+    const meets = (values) => bounds.every(([least, most], index) =>
+      open[index] || (values[index] !== null && values[index] >= least && values[index] <= most));
     const lit = spread.map((one) => asked && meets(one.values));
     const number = lit.filter(Boolean).length;
     const made = asked ? data.samples.filter((one) => meets(one.values)) : [];
     let text = "No target is set.";
     if (asked && !number && !made.length) text = `None of ${spread.length} recipes meets all targets.`;
     if (asked && (number || made.length)) {
-      const best = lit.map((on, k) => (on ? k : -1)).filter((k) => k >= 0)
-        .sort((a, b) => objective(spread[a].values) - objective(spread[b].values))[0];
+      let best = null, least = Infinity;
+      spread.forEach((one, k) => {
+        const score = lit[k] ? objective(one.values) : Infinity;
+        if (score < least) [best, least] = [one, score];
+      });
       text = `${number} of ${spread.length} recipes meet all targets (${write((100 * number) / spread.length, 2)} % of the box)`;
-      if (best !== undefined && Number.isFinite(objective(spread[best].values))) {
-        text += `; best of them ${inputs.map((one, k) => `${one.symbol} ${spread[best].recipe[k].toFixed(1)} %`).join(", ")}`;
-      }
+      if (best) text += `; best of them ${inputs.map((one, k) => `${one.symbol} ${best.recipe[k].toFixed(1)} %`).join(", ")}`;
       text += made.length ? `. Simulated and within: ${made.slice(0, 8).map((one) => one.label).join(", ")}${made.length > 8 ? " …" : ""}.` : ". No simulated electrode does.";
     }
     find("met").textContent = text;
     find("met").dataset.count = number;
-    drawMaps(lit, asked);
+    drawMaps(lit);
   }
 
-  function drawMaps(lit, asked) {
-    const pairs = inputs.length > 1 ? inputs.flatMap((_, a) => inputs.map((__, b) => [a, b])).filter(([a, b]) => a < b) : [[0, 0]];
-    const canvas = find("maps"), width = 320, size = 100, pen = canvas.getContext("2d");
-    const ratio = Math.min(3, window.devicePixelRatio || 1);
-    canvas.width = width * ratio;
-    canvas.height = 132 * ratio;
-    pen.scale(ratio, ratio);
-    pen.clearRect(0, 0, width, 132);
+  // Maps of the recipes that meet the targets: drawn when a target changes; a slider moves the rings.
+  const pairs = inputs.length > 1 ? inputs.flatMap((_, a) => inputs.map((__, b) => [a, b])).filter(([a, b]) => a < b) : [[0, 0]];
+  const maps = { ratio: Math.min(3, window.devicePixelRatio || 1), base: make("canvas"), size: 92 };
+  const onMap = (k, one) => {
+    const [a, b] = pairs[k];
+    return [
+      8 + k * 106 + (maps.size * (one[a] - inputs[a].low)) / (inputs[a].high - inputs[a].low),
+      8 + maps.size - (maps.size * (one[b] - inputs[b].low)) / (inputs[b].high - inputs[b].low),
+    ];
+  };
+
+  function drawMaps(lit) {
+    const pen = maps.base.getContext("2d");
+    maps.base.width = 320 * maps.ratio;
+    maps.base.height = 132 * maps.ratio;
+    pen.scale(maps.ratio, maps.ratio);
     pen.font = "9px system-ui, sans-serif";
     pairs.forEach(([a, b], k) => {
-      const left = 4 + k * 106;
-      const at = (one) => [
-        left + (size * (one[a] - inputs[a].low)) / (inputs[a].high - inputs[a].low),
-        4 + size - (size * (one[b] - inputs[b].low)) / (inputs[b].high - inputs[b].low),
-      ];
       for (const on of [false, true]) {
         pen.fillStyle = on ? COLOURS.red : "#e1e5ea";
         spread.forEach((one, number) => {
           if (lit[number] !== on) return;
-          const [x, y] = at(one.recipe);
+          const [x, y] = onMap(k, one.recipe);
           pen.fillRect(x - 1, y - 1, 2.2, 2.2);
         });
       }
       pen.strokeStyle = "#8c959f";
-      pen.strokeRect(left, 4, size, size);
-      const [x, y] = at(recipe);
-      pen.strokeStyle = COLOURS.blue;
-      pen.lineWidth = 2;
-      pen.beginPath();
-      pen.arc(x, y, 4, 0, 2 * Math.PI);
-      pen.stroke();
-      pen.lineWidth = 1;
+      pen.strokeRect(8 + k * 106, 8, maps.size, maps.size);
       pen.fillStyle = "#1b1f24";
-      pen.fillText(`→ ${inputs[a].symbol} ${inputs[a].low}–${inputs[a].high} %`, left, 115);
-      pen.fillText(`↑ ${inputs[b].symbol} ${inputs[b].low}–${inputs[b].high} %`, left, 127);
+      pen.fillText(`→ ${inputs[a].symbol} ${inputs[a].low}–${inputs[a].high} %`, 8 + k * 106, 114);
+      pen.fillText(`↑ ${inputs[b].symbol} ${inputs[b].low}–${inputs[b].high} %`, 8 + k * 106, 126);
+    });
+  }
+
+  function showMaps() {
+    const canvas = find("maps"), pen = canvas.getContext("2d");
+    if (canvas.width !== maps.base.width || canvas.height !== maps.base.height) {
+      canvas.width = maps.base.width;
+      canvas.height = maps.base.height;
+    }
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(maps.base, 0, 0);
+    pen.scale(maps.ratio, maps.ratio);
+    pen.strokeStyle = COLOURS.blue;
+    pen.lineWidth = 2;
+    pairs.forEach((_, k) => {
+      pen.beginPath();
+      pen.arc(...onMap(k, recipe), 4, 0, 2 * Math.PI);
+      pen.stroke();
     });
   }
 
   // The nearest electrode that was simulated.
+  let nearest = -1;
   function showNearest() {
-    const far = (one) => inputs.reduce((sum, axis, k) =>
-      sum + ((one.recipe[k] - recipe[k]) / (axis.high - axis.low)) ** 2, 0);
-    const best = data.samples.reduce((a, b) => (far(b) < far(a) ? b : a), data.samples[0]);
-    if (!best) {
+    const own = recipe.map((value, k) => value / (inputs[k].high - inputs[k].low));
+    let row = -1, least = Infinity;
+    for (let at = 0; at < data.samples.length; at++) {
+      let far = 0;
+      for (let k = 0; k < own.length; k++) far += (placed[k][at] - own[k]) ** 2;
+      if (far < least) [row, least] = [at, far];
+    }
+    if (row < 0) {
       find("near").textContent = "No electrode was made.";
       return;
     }
+    if (row === nearest) return;
+    nearest = row;
+    const best = data.samples[row];
     const named = inputs.map((one, k) => `${one.symbol} ${best.recipe[k].toFixed(1)} %`).join(", ");
     find("near").textContent = `${best.label}: ${named}`;
     find("near").dataset.sample = best.label;
@@ -364,7 +482,7 @@
     showPredictions(values);
     showRadar(values);
     showPlane(values);
-    showTargets();
+    showMaps();
     showNearest();
   }
 
@@ -530,6 +648,8 @@
     drawSolid();
   }
 
+  drawRadar();
+  showTargets();
   refresh();
-  window.coatline = { predict, interval, objective, setRecipe, recipe, view, drawSolid };
+  window.coatline = { predict, interval, objective, setRecipe, recipe, view, plane, drawSolid };
 })();
