@@ -14,9 +14,11 @@ try:
     from coatline.yaml_file import read_yaml
     from coatline.campaign.cost import ask_again, ask_for, count_ranks
     from coatline.campaign.fingerprint import physics_hash
+    from coatline.campaign.late import name_proposal
     from coatline.campaign.plan import make_plan
     from coatline.design.grid import start_point
     from coatline.errors import CoatlineError
+    from coatline.optimise.ledger import find_history, place_recipe
     from coatline.report.contents import TABLES, label_figure, label_table
 except ModuleNotFoundError as error:
     print(
@@ -109,16 +111,50 @@ def grid_states_of(sample):
     return [f"{folder}/grid{point}.restart" for point in points]
 
 
+LEDGER = plan.folder / "optimise" / "ledger.csv"
+
+
+def resolve_rounds():
+    """Samples of each round of the closed loop, and the rounds whose recipes are there already.
+
+    A round that was proposed keeps its recipes, whatever is asked of later ones.
+    """
+    batch = plan.optimise.batch if plan.optimise else 1
+    try:
+        past = find_history(LEDGER, plan.rounds, batch)
+    except CoatlineError as error:
+        print(f"coatline: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    sizes = {round: past.get(round, batch) for round in plan.rounds}
+    rounds = {
+        round: [name_proposal(round, number) for number in range(1, size + 1)]
+        for round, size in sizes.items()
+    }
+    return rounds, set(past)
+
+
+rounds, past_rounds = resolve_rounds()
+
+
+def open_rounds():
+    """Pattern of the rounds that are still to be proposed.
+
+    A job that Snakemake starts in a process of its own may be the one that proposes: all count.
+    """
+    asked = set(rounds) - (past_rounds if workflow.is_main_process else set())
+    return "|".join(map(str, sorted(asked))) or "none"
+
+
 def datasets_up_to(round=None):
     """The dataset, and the electrodes of the rounds up to one of them; default of all."""
-    last = max(plan.rounds, default=0) if round is None else round
-    rounds = [f"<results>/optimise/round{number}/electrodes.nc" for number in range(1, last + 1)]
-    return [DATASET, *rounds]
+    last = max(rounds, default=0) if round is None else round
+    made = [f"<results>/optimise/round{number}/electrodes.nc" for number in range(1, last + 1)]
+    return [DATASET, *made]
 
 
 def proposals():
-    """Two-digit numbers of the proposals of a round."""
-    return [f"{number:02d}" for number in range(1, len(plan.rounds.get(1, [])) + 1)]
+    """Two-digit numbers of the proposals of a round that is still to be proposed."""
+    return [f"{number:02d}" for number in range(1, (optimising("batch") or 1) + 1)]
 
 
 def made_samples():
@@ -167,7 +203,7 @@ def final_files():
     if plan.optimise:
         names = ["optimum.json", "uncertainty.nc", "front.nc"]
         names += ["made.csv"] if made_samples() else []
-        names += ["rounds.csv"] if plan.rounds else []
+        names += ["rounds.csv"] if rounds else []
         files["optimise"] = expand("<results>/optimise/{name}", name=names)
     return files
 

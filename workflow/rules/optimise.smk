@@ -7,11 +7,11 @@ late_recipes |= {
     for id in (sample, slurry_of(sample))
 }
 
-# What was proposed once stays: a proposal written again, from more electrodes or by other code, is
-# the same by the ledger, and makes no electrode again.
+# What was proposed once stays: its recipe is a file that no rule makes any more, so that neither more
+# electrodes nor other goals or code change it. Its electrode follows the settings of today.
 late_recipes |= {
-    id: ancient(f"{plan.folder.as_posix()}/optimise/round{round}/recipe{number:02d}.json")
-    for round, samples in plan.rounds.items()
+    id: place_recipe(LEDGER, round, number).as_posix()
+    for round, samples in rounds.items()
     for number, sample in enumerate(samples, start=1)
     for id in (sample, slurry_of(sample))
 }
@@ -107,12 +107,11 @@ rule front:
         "../scripts/front.py"
 
 
-# No hash of code among the values: the ledger, and not the code of today, says what was proposed.
 rule propose:
     message:
         "optimise: proposals of round {wildcards.round}"
     input:
-        datasets=lambda wildcards: ancient(datasets_up_to(int(wildcards.round) - 1)),
+        datasets=lambda wildcards: datasets_up_to(int(wildcards.round) - 1),
     output:
         recipes=expand("<results>/optimise/round{{round}}/recipe{number}.json", number=proposals()),
     log:
@@ -127,12 +126,15 @@ rule propose:
     conda:
         "../../envs/coatline.yaml"
     params:
-        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        ledger=LEDGER.as_posix(),
         goals=optimising("goals"),
         weights=optimising("weights"),
         box=plan.box,
         fixed=plan.fixed,
         seed=plan.config.campaign.seed,
+        physics=physics("propose"),
+    wildcard_constraints:
+        round=open_rounds(),
     script:
         "../scripts/propose.py"
 
@@ -142,11 +144,9 @@ rule gather_round:
         "optimise: electrodes of round {wildcards.round}"
     input:
         electrodes=lambda wildcards: expand(
-            "<results>/measure/{sample}.nc", sample=plan.rounds[int(wildcards.round)]
+            "<results>/measure/{sample}.nc", sample=rounds[int(wildcards.round)]
         ),
-        recipes=lambda wildcards: [
-            late_recipes[sample] for sample in plan.rounds[int(wildcards.round)]
-        ],
+        recipes=lambda wildcards: [late_recipes[sample] for sample in rounds[int(wildcards.round)]],
     output:
         films="<results>/optimise/round{round}/electrodes.nc",
         provenance="<results>/optimise/round{round}/provenance.json",
@@ -189,7 +189,7 @@ rule rounds:
     conda:
         "../../envs/coatline.yaml"
     params:
-        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        ledger=LEDGER.as_posix(),
         goals=optimising("goals"),
         weights=optimising("weights"),
         box=plan.box,
