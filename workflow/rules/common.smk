@@ -419,6 +419,19 @@ def physics(script, *decks):
     return value
 
 
+def made_with():
+    """What electrodes are made with: settings of the configuration, and code."""
+    stages = ("slurry", "dry", "press", "calender", "measure")
+    return plan.settings | {f"code.{stage}": hashes[stage][0] for stage in stages}
+
+
+def expected():
+    """What a given dataset must have been made with for electrodes made here to stand beside it."""
+    settings = {"material": plan.material.name}
+    beside = plan.dataset and (rounds or made_samples())
+    return settings | (plan.settings if beside else {})
+
+
 def keep(values, *names):
     """Those of a mapping's values that a rule uses."""
     return {name: values[name] for name in names}

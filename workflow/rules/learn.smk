@@ -23,6 +23,7 @@ rule fit:
         properties=plan.properties,
         box=plan.box,
         seed=plan.config.campaign.seed,
+        expected=expected(),
         physics=physics("fit"),
     script:
         "../scripts/fit.py"

@@ -78,6 +78,7 @@ rule dataset:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=made_with(),
         minimum_success=plan.config.campaign.minimum_success,
         physics=physics("dataset"),
     script:

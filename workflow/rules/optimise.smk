@@ -132,6 +132,7 @@ rule propose:
         box=plan.box,
         fixed=plan.fixed,
         seed=plan.config.campaign.seed,
+        expected=expected(),
         physics=physics("propose"),
     wildcard_constraints:
         round=open_rounds(),
@@ -164,6 +165,7 @@ rule gather_round:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=made_with(),
         physics=physics("gather_round"),
     script:
         "../scripts/gather_round.py"
@@ -224,6 +226,7 @@ rule made:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=made_with(),
         study=study(),
         choice=chosen_recipes(),
         physics=physics("made"),

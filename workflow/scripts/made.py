@@ -5,7 +5,8 @@ from pathlib import Path
 from job import Job
 
 with Job(snakemake):
-    from coatline.learn.measurements import read_measurements
+    from coatline.campaign.settings import write_settings
+    from coatline.learn.measurements import check_alike, read_measurements
     from coatline.learn.surrogates import read_errors
     from coatline.learn.tables import write_table
     from coatline.optimise.films import compare_films, gather_films, label_films, read_recipe
@@ -23,6 +24,9 @@ with Job(snakemake):
         campaign=values.campaign,
         material=values.material,
     )
+    write_settings(Path(files.films), values.settings)
+    for note in check_alike([Path(file) for file in (*source.datasets, files.films)]):
+        print(f"coatline: {note}")
     study, surrogates = load_study(source.datasets, source.surrogates, **values.study)
     films = read_measurements([Path(files.films)], values.study["properties"], True)
     rows = compare_films(
