@@ -13,10 +13,10 @@ rule fit:
     benchmark:
         "<benchmarks>/learn/fit.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -48,10 +48,10 @@ rule validate:
     benchmark:
         "<benchmarks>/learn/validate.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -77,10 +77,10 @@ rule sensitivity:
     benchmark:
         "<benchmarks>/learn/sensitivity.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:

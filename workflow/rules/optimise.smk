@@ -32,10 +32,10 @@ rule optimum:
     benchmark:
         "<benchmarks>/optimise/optimum.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -61,10 +61,10 @@ rule uncertainty:
     benchmark:
         "<benchmarks>/optimise/uncertainty.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -91,10 +91,10 @@ rule front:
     benchmark:
         "<benchmarks>/optimise/front.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -119,10 +119,10 @@ rule propose:
     benchmark:
         "<benchmarks>/optimise/propose{round}.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(30),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -156,10 +156,10 @@ rule gather_round:
     benchmark:
         "<benchmarks>/optimise/round{round}.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -184,10 +184,10 @@ rule rounds:
     benchmark:
         "<benchmarks>/optimise/rounds.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -217,10 +217,10 @@ rule made:
     benchmark:
         "<benchmarks>/optimise/made.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
-        attempt=escalate(1),
     conda:
         "../../envs/coatline.yaml"
     params:
