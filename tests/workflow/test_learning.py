@@ -123,37 +123,6 @@ def test_a_failed_electrode_of_a_round_is_reported(campaign):
     assert len(read_rows(folder / "ledger.csv")) == 1
 
 
-# What follows the dataset of the one round, but for what is drawn of the design alone.
-SCORED = {name: AFTER[name] for name in ("optimum", "uncertainty", "front")}
-OPTIMUM = add(SCORED, FILM, STRUCTURES, REPORTED, {"made": 1, "tabulate": 1, "write_page": 1})
-LEARNING = add(AFTER, LEARNED)
-REMEASURED = add(
-    LEARNING,
-    OPTIMUM,
-    {"measure": 9 + 1, "gather": 1, "dataset": 1, "gather_round": 1, "rounds": 1},
-    {"draw_validation": 1, "draw_campaign": 1},
-)
-
-
-def test_other_weights_change_no_electrode_of_a_round(campaign):
-    campaign.configure(**blocks(weights={"density": 3}))
-    plan = campaign.plan()
-    assert plan == add(OPTIMUM, {"rounds": 1})
-    # Other goals too, the properties being learned anyway.
-    campaign.configure(**blocks(goals={"density": "minimise", "porosity": "minimise"}))
-    assert campaign.plan() == add(OPTIMUM, {"rounds": 1})
-    campaign.configure(**BLOCKS)
-    assert campaign.plan() == {}
-
-
-def test_the_batch_of_a_round_that_was_proposed_stays(campaign):
-    campaign.configure(**blocks(batch=3))
-    assert campaign.plan() == {}
-    campaign.configure(**blocks(batch=3, rounds=2))
-    assert campaign.plan()["slurry"] == 3 + 1  # of round 2, of a new optimum
-    campaign.configure(**BLOCKS)
-
-
 def test_electrodes_of_a_round_follow_the_settings(campaign, tmp_path):
     """As those of the design do; with the recipes that they had."""
     copy = Clone(tmp_path / "clone")
@@ -162,19 +131,6 @@ def test_electrodes_of_a_round_follow_the_settings(campaign, tmp_path):
 
     def configure(**changed):
         copy.configure(**(BLOCKS | {"engine": engine} | changed))
-
-    configure()
-    assert copy.plan() == {}
-    configure(measure={"voxel_size": 0.7})
-    plan = copy.plan()
-    assert plan.pop("measure") == 9 + 1 + 1 and "propose" not in plan
-    assert plan["gather_round"] == plan["fit"] == plan["optimum"] == 1
-    # The recipe of the optimum is sought again, its electrode is made again.
-    assert {name: plan[name] for name in LAMMPS} == dict.fromkeys(LAMMPS, 1)
-    configure(electrode={"solid_mass": 0.027})
-    plan = copy.plan()
-    assert [plan[name] for name in LAMMPS] == [3 + 2, 3 + 2, 3 + 2, 9 + 2]
-    assert plan["measure"] == 9 + 2 and "propose" not in plan
 
     folder = copy.folder / "results/small/optimise"
     kept = [folder / "round1/recipe01.json", folder / "ledger.csv"]
@@ -192,25 +148,6 @@ def test_electrodes_of_a_round_follow_the_settings(campaign, tmp_path):
         assert list(made["sample"][:]) == ["p0101c0"] and list(made["status"][:]) == ["ok"]
     with netCDF4.Dataset(folder.parent / "manufacture/p0101/slurry.nc") as slurry:
         assert float(slurry["solid_mass"][...]) == pytest.approx(0.027)
-
-
-def test_a_lost_ledger_stops_before_recipes_are_overwritten(campaign):
-    folder = campaign.folder / "results/small/optimise"
-    ledger, recipe = folder / "ledger.csv", folder / "round1/recipe01.json"
-    text, content = ledger.read_text(), recipe.read_bytes()
-    ledger.unlink()
-    try:
-        result = campaign.snakemake(*CONFIG)
-    finally:
-        ledger.write_text(text)
-    assert result.returncode == 2 and recipe.read_bytes() == content
-    assert (
-        "coatline: error: results/small/optimise/ledger.csv: has no proposal 1 of round 1, but its "
-        "recipe is there, results/small/optimise/round1/recipe01.json; restore the ledger, or "
-        "remove results/small/optimise/round1 to have"
-    ) in result.stderr
-    assert "Traceback" not in result.stderr
-    assert campaign.plan() == {}
 
 
 def test_one_more_round_changes_no_earlier_one(campaign):
