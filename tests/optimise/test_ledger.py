@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from coatline.errors import InputError
-from coatline.optimise.box import INPUTS, Box
+from coatline.optimise.box import Box
 from coatline.optimise.ledger import COLUMNS, find_history, place_recipe, read_ledger
 from coatline.optimise.loop import mix_seed, propose_round
 from coatline.optimise.objective import hash_aims
@@ -63,7 +63,7 @@ def test_numbers_read_back_exactly_and_the_same_from_scratch(ledger, tmp_path):
     assert propose_round(other, 1, 3, make_samples(8), AIMS, BOX, seed=1) == proposed
     assert other.read_bytes() == ledger.read_bytes()
     header = ledger.read_text().splitlines()[0]
-    assert header == f"round,number,{','.join(INPUTS)},expected,deviation,data,aims"
+    assert header == ",".join(COLUMNS)
     for one in proposed:
         assert BOX.contains(one.recipe) and one.recipe == BOX.round(np.array(one.recipe))
         assert 0 <= one.expected <= 1 and one.deviation > 0
@@ -162,7 +162,10 @@ def test_rounds_that_cannot_be_made(ledger, round, size, message):
     assert not ledger.exists()
 
 
-HEAD = "round,number,active_material,solid_content,compression_rate,expected,deviation,data,aims\n"
+HEAD = (
+    "round,number,active_material (%),solid_content (%),compression_rate (%),"
+    "expected,deviation,data,aims\n"
+)
 LINE = "{},{},90.0,60.0,20.0,0.2,0.01,0123456789abcdef,fedcba9876543210\n"
 
 

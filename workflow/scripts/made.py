@@ -9,7 +9,13 @@ with Job(snakemake):
     from coatline.learn.measurements import check_alike, read_measurements
     from coatline.learn.surrogates import read_errors
     from coatline.learn.tables import write_table
-    from coatline.optimise.films import compare_films, gather_films, label_films, read_recipe
+    from coatline.optimise.films import (
+        COLUMNS,
+        compare_films,
+        gather_films,
+        label_films,
+        read_recipe,
+    )
     from coatline.optimise.study import load_study
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
@@ -34,7 +40,7 @@ with Job(snakemake):
         label_films(recipes, values.choice),
         surrogates,
         read_errors(Path(source.surrogates)),
-        study.aims,
+        study.asked,
         values.study["edges"],
     )
-    write_table(Path(files.comparison), rows)
+    write_table(Path(files.comparison), rows, COLUMNS)

@@ -180,12 +180,11 @@ def _read_facts(path: Path) -> dict[str, Any]:
     try:
         with netCDF4.Dataset(path) as file:
             facts = json.loads(file.__dict__.get("made_with", "{}"))
-            materials = {str(name) for name in file.variables["material"][:]}
+            named = file.variables["material"][:] if "material" in file.variables else ()
+            materials = {str(name) for name in named}
             facts |= {name: file.getncattr(name) for name in MEASURED if name in file.ncattrs()}
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a dataset of samples ({error})") from None
-    except (KeyError, ValueError):
-        raise InputError(f"{path}: is no dataset of electrodes, it has no material") from None
     if len(materials) > 1:
         raise InputError(f"{path}: holds electrodes of {', '.join(sorted(materials))}, not of one")
     return ({"material": materials.pop()} if materials else {}) | {

@@ -19,8 +19,12 @@ from coatline.errors import InputError
 INPUTS = DESIGN[2:]
 """Inputs of a recipe, in its order; the ledger has all of them, whichever vary."""
 
-COLUMNS = ("round", "number", *INPUTS, "expected", "deviation", "data", "aims")
-"""Columns of the ledger; recipes in %, C_f and its deviation without unit."""
+COLUMNS = (
+    *("round", "number"),
+    *(f"{name} (%)" for name in INPUTS),
+    *("expected", "deviation", "data", "aims"),
+)
+"""Columns of the ledger."""
 
 DIGITS = 16
 """Hexadecimal digits of hashes."""

@@ -18,6 +18,13 @@ from coatline.optimise.study import Edges, choose_aims, make_box
 
 Row = dict[str, Any]
 
+COLUMNS = (
+    *("round", "number", "sample"),
+    *INPUTS,
+    *("aims", "expected", "deviation", "simulated", "least", "status", "cause"),
+)
+"""Columns of `list_rounds`."""
+
 
 def propose_recipes(
     ledger: Path,
@@ -157,11 +164,14 @@ def list_rounds(
         edges: of the inputs that vary.
 
     Returns:
-        A row for each electrode of the rounds: `round`, `number`, `sample`, recipe in %,
-        `expected` C_f and its `deviation` when it was proposed, `simulated` C_f, `least` C_f of
-        all electrodes made by then, `status`, `cause`.
+        A row for each electrode of the rounds: `round`, `number`, `sample`, recipe in %, `aims`,
+        the hash of what it was proposed for, `expected` C_f and its `deviation` when it was
+        proposed, `simulated` C_f, `least` C_f of all electrodes made by then, `status`, `cause`.
+        C_f is that of the aims of today; what was expected under others, and what a round under
+        others came to, is no measure of it and left out.
     """
     aims, _ = choose_aims(base, goals, weights)
+    today = hash_aims(aims) if aims else ""
     known = {(one.round, one.number): one for one in read_ledger(ledger)}
     least = _least(_score(base, aims), math.inf)
     rows: list[Row] = []
@@ -170,14 +180,16 @@ def list_rounds(
         least = _least(scores, least)
         for index, sample in enumerate(data.sample):
             proposal = known.get((round, index + 1))
+            alike = proposal is not None and proposal.aims == today
             rows.append(
                 {"round": round, "number": index + 1, "sample": sample}
                 | dict(zip(INPUTS, data.inputs[index].tolist(), strict=True))
                 | {
-                    "expected": proposal.expected if proposal else math.nan,
-                    "deviation": proposal.deviation if proposal else math.nan,
+                    "aims": proposal.aims if proposal else "",
+                    "expected": proposal.expected if alike else math.nan,
+                    "deviation": proposal.deviation if alike else math.nan,
                     "simulated": float(scores[index]),
-                    "least": least,
+                    "least": least if alike else math.nan,
                     "status": data.status[index],
                     "cause": data.cause[index],
                 }
