@@ -82,11 +82,6 @@ class Samples:
         name = slurry[index] if slurry else ""
         return json.dumps([recipes[index].tolist(), properties[index].tolist(), name])
 
-    @property
-    def measured(self) -> np.ndarray:
-        """(n,) whether a sample has all its properties."""
-        return np.isfinite(self.properties).all(axis=1)
-
     def hash(self) -> str:
         """Hash the samples: 16 hexadecimal digits, the same for any order of them."""
         lines = (
