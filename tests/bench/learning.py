@@ -18,9 +18,23 @@ sys.path.insert(0, str(ROOT))
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-OURS = ("add", "subtract", "multiply", "divide", "square", "sqrt", "inverse")
-THEIRS = ["+", "-", "*", "/", "pow(2)", "pow(1/2)", "^-1"]
-"""The same operators; one rung of ours is two of their expansions."""
+SETTINGS: dict[str, Any] = {
+    "operators": {
+        "add": "+",
+        "subtract": "-",
+        "multiply": "*",
+        "divide": "/",
+        "square": "pow(2)",
+        "sqrt": "pow(1/2)",
+        "inverse": "^-1",
+    },
+    "complexities": ((1, 1), (1, 2), (2, 2)),
+    "screened": 20,
+    "scale": "linear",
+}
+"""What both implementations of SISSO are given: operators by our name and by theirs, rungs and
+numbers of terms, features screened for each term, scale of the target. Rung n of ours is their
+`n_expansion` of n + 1. Neither cross-validates, neither prefers short formulas."""
 
 
 def measure_cost(what: Callable[[], Any]) -> tuple[dict[str, float], Any]:
@@ -43,14 +57,28 @@ def compare_sisso(inputs: Any, target: Any) -> list[dict[str, Any]]:
     from tests.learn.electrodes import BOX, NAMES
 
     frame = pd.DataFrame(np.column_stack([target, inputs]), columns=["y", *NAMES])
+    operators, screened = SETTINGS["operators"], SETTINGS["screened"]
     rows = []
-    for rung, terms in ((1, 1), (1, 2), (2, 2)):
-        model = Sisso(NAMES, BOX, OURS, (rung,), (terms,), scale="linear", price=0.0)
+    for rung, terms in SETTINGS["complexities"]:
+        model = Sisso(
+            NAMES,
+            BOX,
+            tuple(operators),
+            (rung,),
+            (terms,),
+            scale=SETTINGS["scale"],
+            price=0.0,
+            screened=screened,
+        )
         ours, found = measure_cost(lambda model=model: model.fit(inputs, target))
         error = float(np.sqrt(np.mean((found.predict(inputs) - target) ** 2)))
         theirs, result = measure_cost(
             lambda rung=rung, terms=terms: SissoModel(
-                frame, operators=THEIRS, n_expansion=rung + 1, n_term=terms, k=20
+                frame,
+                operators=list(operators.values()),
+                n_expansion=rung + 1,
+                n_term=terms,
+                k=screened,
             ).fit()
         )
         rows.append(
@@ -145,6 +173,7 @@ def main() -> None:
         "load": os.getloadavg()[0],
         "steps": steps,
         "search": search,
+        "sisso_settings": SETTINGS,
         "sisso": sisso,
     }
     print(f"{report['samples']} samples, {report['properties']} properties, core-seconds")

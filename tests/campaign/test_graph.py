@@ -44,7 +44,6 @@ def test_jobs_know_their_files():
     assert "results/demo/manufacture/y01c2/calendered.data.gz" in job.outputs
     late = graph.jobs["slurry", "p0102"]
     assert late.before == {("propose", "1"): ["results/demo/optimise/round1/recipe02.json"]}
-    assert late.ancient == {("propose", "1")}
 
 
 def test_what_is_missing_and_what_follows_is_needed():

@@ -1,5 +1,6 @@
 """A campaign's plan: seeds, chunks and what stages are given."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,18 @@ def test_late_electrodes_have_letters_of_their_own(tmp_path):
     late = [*plan.optimum_samples, *plan.rounds[1], *(row.sample for row in plan.choice)]
     slurries = {name.partition("c")[0] for name in late}
     assert len({plan.seed_of(name) for name in [*slurries, "y00"]}) == len(slurries) + 1
+
+
+def test_settings_of_all_electrodes(tmp_path):
+    """What electrodes must share to be learned from together, and nothing that they need not."""
+    plan = plan_with(tmp_path, {}, electrode={"solid_mass": 0.03, "solid_loading": 9})
+    settings = plan.settings
+    assert settings["electrode.solid_mass"] == 0.03 and settings["electrode.solid_loading"] == 9
+    assert settings["measure.voxel_size"] == plan.config.measure.voxel_size
+    assert settings["manufacture.drying.pressure"] == plan.config.manufacture.drying.pressure
+    assert settings["material.force_field.slurry.drag"] == plan.force_field["slurry"]["drag"]
+    assert not [key for key in settings if key.endswith(("retries", "keep_labels", "_spacing"))]
+    assert json.loads(json.dumps(settings)) == settings
 
 
 def test_nothing_is_learned_unless_asked(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from coatline.campaign.settings import write_settings
 from coatline.learn.measurements import read_measurements
 from coatline.measure.dataset import INPUTS, Table, write_table
 from tests.learn.electrodes import add_noise, conductivity, make_design, porosity
@@ -25,7 +26,9 @@ def make_values(inputs, slurry, seed=0):
     }
 
 
-def write_dataset(path, inputs, slurry, values, letter="y", failed=()):
+def write_dataset(
+    path, inputs, slurry, values, letter="y", failed=(), material="NMC111", made_with=None
+):
     """Write netCDF as `coatline.measure.dataset` does; some rows failed."""
     names = [f"{letter}{number:02d}" for number in slurry]
     counts = {name: 0 for name in names}
@@ -48,8 +51,10 @@ def write_dataset(path, inputs, slurry, values, letter="y", failed=()):
         name: (inputs[:, index], "%", text) for index, (name, text) in enumerate(INPUTS.items())
     }
     columns["slurry"] = (names, "", "id of the slurry")
-    columns["material"] = (["NMC111"] * len(names), "", "active material")
+    columns["material"] = ([material] * len(names), "", "active material")
     write_table(path, table, columns, title="simulated electrodes")
+    if made_with is not None:
+        write_settings(path, made_with)
     return path
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from coatline.errors import InputError
+from coatline.learn.formula import Formula
 from coatline.learn.linear import LinearBaseline
 from coatline.learn.measurements import read_measurements
 from coatline.learn.resampling import fix_complexity
 from coatline.learn.surrogates import (
+    SYMBOLS,
     describe_surrogates,
     fit_surrogates,
     read_errors,
@@ -19,6 +21,7 @@ from coatline.learn.surrogates import (
     write_json,
 )
 from coatline.learn.tables import (
+    TABLES,
     list_ceilings,
     list_indices,
     list_published,
@@ -28,6 +31,7 @@ from coatline.learn.tables import (
     write_table,
 )
 from coatline.learn.validation import score_r2, summarise
+from coatline.report.gathered import read_rows
 from tests.learn.campaigns import (
     BOX,
     PROPERTIES,
@@ -36,6 +40,7 @@ from tests.learn.campaigns import (
     make_dataset,
     make_measurements,
 )
+from tests.learn.notations import read_latex, read_text, run_python
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,11 +122,34 @@ def test_surrogates_read_back_predict_the_same(campaign):
     exec(parts["sisso"]["python"], scope)
     predicted = learned[0].fitted["sisso"].predict(points)
     assert [scope["predict"](*row) for row in points] == pytest.approx(predicted, rel=1e-12)
-    assert "CR" in parts["sisso"]["text"] and "CR" in parts["sisso"]["latex"]
     plane = parts["linear"]
     values = plane["intercept"] + points @ np.array(plane["slopes"])
     values = np.exp(values) if plane["scale"] == "log" else values
     np.testing.assert_allclose(values, learned[0].fitted["linear"].predict(points), rtol=1e-9)
+
+
+def test_all_forms_of_a_formula_agree(campaign):
+    """Text, LaTeX, Python and the record in the file, to 1e-12; the short ones are for people."""
+    _, learned, path = campaign
+    points = np.random.default_rng(2).uniform(*np.array(list(BOX.values())).T, (50, 3))
+    values = dict(zip(SYMBOLS.values(), points.T))
+    properties = json.loads(path.read_text())["properties"]
+    assert len(learned) == len(properties) == 2
+    for one in learned:
+        parts = properties[one.name]["sisso"]
+        expected = one.fitted["sisso"].predict(points)
+        found = {
+            "formula": Formula.from_dict(parts["formula"]).evaluate(points),
+            "python": run_python(parts["python"], points),
+            "text": read_text(parts["text"], values),
+            "latex": read_latex(parts["latex"], values),
+        }
+        for form, other in found.items():
+            np.testing.assert_allclose(other, expected, rtol=1e-12, err_msg=form)
+        assert len(parts["short_text"]) < len(parts["text"])
+        assert len(parts["short_latex"]) < len(parts["latex"])
+        short = read_text(parts["short_text"], values)
+        np.testing.assert_allclose(read_latex(parts["short_latex"], values), short, rtol=1e-12)
 
 
 def test_held_out_error_of_a_formula(campaign):
@@ -165,11 +193,12 @@ def test_scores_tables_and_regression_agree(campaign, tmp_path):
         assert score_r2(*map(np.array, columns)) == pytest.approx(row["r2"])
         assert len(mine) == row["samples"] == 8
         assert row["low"] <= row["r2_mean"] <= row["ci95_high"]
-    write_table(tmp_path / "table.csv", table)
+    write_table(tmp_path / "table.csv", table, TABLES["table1"])
     assert (tmp_path / "table.csv").read_text().startswith("property,units,samples,rmse_percent,r2")
-    write_table(tmp_path / "empty.csv", [])
-    assert (tmp_path / "empty.csv").read_text() == ""
+    for name, found in (("scores", rows), ("summary", summary), ("regression", regression)):
+        write_table(tmp_path / f"{name}.csv", found, TABLES[name])
     ceilings, notes = list_ceilings(path, data, 3, 0.25)
+    write_table(tmp_path / "ceilings.csv", ceilings, TABLES["ceilings"])
     assert notes == [] and {row["split"] for row in ceilings} == {"sample", "slurry"}
 
 
@@ -177,6 +206,7 @@ def test_indices_with_intervals_and_without(campaign, tmp_path):
     data, _, path = campaign
     rows, notes = list_indices(path, data, 4096, 10)
     assert notes == [] and len(rows) == 2 * 2 * 3 * 2
+    write_table(tmp_path / "sobol.csv", rows, TABLES["sobol"])
     compression = next(
         row
         for row in rows
@@ -193,6 +223,19 @@ def test_indices_with_intervals_and_without(campaign, tmp_path):
     rows, notes = list_indices(tmp_path / "few.json", few, 4096, 10)
     assert rows and all(math.isnan(row["low"]) for row in rows)
     assert "needs 5 slurries, there are 4" in notes[0]
+
+
+def test_tables_have_units_and_a_header_without_rows(tmp_path):
+    path, columns = tmp_path / "table.csv", ("sample", *BOX, "least")
+    write_table(path, [], columns)
+    header = "sample,active_material (%),solid_content (%),compression_rate (%),least\n"
+    assert path.read_text() == header and read_rows(path) == []
+    row = dict(zip(columns, ("y00c0", 90.0, 60.5, 20.0, 0.1)))
+    write_table(path, [row], columns)
+    assert path.read_text() == header + "y00c0,90.0,60.5,20.0,0.1\n"
+    assert read_rows(path) == [row]
+    with pytest.raises(ValueError, match="columns are sample, active_material"):
+        write_table(path, [row], columns[:-1])
 
 
 def test_what_was_not_learned_is_said(tmp_path):

@@ -12,8 +12,10 @@ from coatline.learn.gaussian import Hyperparameters, SlurryProcess
 from coatline.learn.measurements import read_measurements
 from coatline.measure.dataset import INPUTS
 from coatline.optimise.films import compare_films, label_films, read_recipe, write_recipe
-from coatline.optimise.loop import list_rounds, propose_recipes
+from coatline.optimise.loop import COLUMNS, list_rounds, propose_recipes, take_samples
 from coatline.optimise.objective import Aim, score_properties
+from coatline.optimise.rounds import form_belief
+from coatline.optimise.study import choose_aims, make_box
 from tests.learn.campaigns import BOX, make_dataset, make_values, write_dataset
 
 GOALS = {"porosity": "minimise", "effective_electronic_conductivity": "maximise"}
@@ -60,6 +62,12 @@ def test_predicted_against_simulated_by_hand(tmp_path):
     assert objective["property"] == "objective"
     assert objective["simulated"] == pytest.approx(scores.mean())
     assert objective["process"] == pytest.approx(score_properties(aims, [0.4]), abs=1e-3)
+    # A property without weight plays no part, not even where it is unknown.
+    films.values["density"] = np.full(4, np.nan)
+    films.units["density"] = "g/cm3"
+    more = [*aims, Aim("density", "maximise", 1.0, 2.0, 0.0)]
+    again = compare_films(films, ["optimum"] * 4, surrogates, {}, more, BOX)[-1]
+    assert (again["simulated"], again["process"]) == (objective["simulated"], objective["process"])
 
 
 def test_all_films_failed_is_reported(tmp_path):
@@ -121,6 +129,34 @@ def test_rounds_in_files(tmp_path):
     assert rows[0]["simulated"] == pytest.approx(expected)
     assert math.isnan(rows[1]["simulated"]) and rows[1]["cause"] == "lost atoms"
     assert rows[0]["least"] <= rows[0]["simulated"] and 0 <= rows[0]["expected"] <= 1
+    assert all(tuple(row) == COLUMNS for row in rows)
+    # What was proposed under other aims is no measure of those of today.
+    (other, _) = list_rounds(tmp_path / "ledger.csv", base, [made], GOALS, {"porosity": 2.0}, BOX)
+    assert other["aims"] == rows[0]["aims"] and other["simulated"] != rows[0]["simulated"]
+    assert all(math.isnan(other[name]) for name in ("expected", "deviation", "least"))
+    same = list_rounds(tmp_path / "ledger.csv", base, [made], GOALS, dict.fromkeys(GOALS, 2.0), BOX)
+    assert [row["expected"] for row in same] == [row["expected"] for row in rows]
+
+
+def test_a_round_without_conductivity(tmp_path):
+    """An electrode that does not percolate: its C_f is unknown, its porosity is learned from."""
+    base = read_measurements([make_dataset(tmp_path / "dataset.nc", 6, 2)], GOALS)
+    first = propose(tmp_path, base, base)
+    inputs = np.array([list(recipe.values()) for recipe in first])
+    values = make_values(inputs, np.arange(2), seed=7)
+    values["effective_electronic_conductivity"][0] = np.nan
+    path = write_dataset(tmp_path / "r1.nc", inputs, np.arange(2), values, "p")
+    made = read_measurements([path], GOALS)
+    rows = list_rounds(tmp_path / "ledger.csv", base, [made], GOALS, {}, BOX)
+    assert math.isnan(rows[0]["simulated"]) and rows[0]["status"] == "ok"
+    assert math.isfinite(rows[1]["simulated"]) and math.isfinite(rows[0]["least"])
+    both = read_measurements([tmp_path / "dataset.nc", path], GOALS)
+    aims, _ = choose_aims(base, GOALS, {})
+    samples = take_samples(both, aims, BOX)
+    assert np.isfinite(samples.properties).sum(axis=0).tolist() == [14, 13]
+    belief = form_belief(samples, aims, make_box(BOX))
+    assert [len(one.values) for one in belief.processes] == [14, 13]
+    assert len(propose(tmp_path, base, both, round=2)) == 2
 
 
 def test_inputs_that_do_not_vary_stay(tmp_path):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
-from coatline.optimise.process import Process, _measure_loss, fit_process
+from coatline.optimise.process import Process, _covariance, _measure_loss, fit_process
 
 RNG = np.random.default_rng(3)
 UNITS = RNG.random((40, 3))
@@ -65,6 +66,53 @@ def test_follows_a_smooth_trend_under_noise():
     error = mean - (np.sin(3 * inside[:, 0]) + inside[:, 1] ** 2)
     assert np.sqrt(np.mean(error**2)) < 0.05
     assert 0.8 < np.mean(np.abs(error) < 2 * deviation) <= 1
+
+
+def test_scale_that_makes_held_out_slurries_likelier():
+    wide = np.exp(2 * SMOOTH + 0.1 * RNG.normal(size=40))
+    process = fit_process(UNITS, wide)
+    assert process.log
+    inside = 0.1 + 0.8 * RNG.random((100, 3))
+    truth = np.exp(2 * (np.sin(3 * inside[:, 0]) + inside[:, 1] ** 2))
+    mean = process.predict(inside)[0]
+    assert np.sqrt(np.mean(np.log(process.restore(mean) / truth) ** 2)) < 0.15
+    steps = process.restore(mean + 1e-6) - process.restore(mean - 1e-6)
+    np.testing.assert_allclose(process.slope(mean), steps / 2e-6, rtol=1e-6)
+    assert process.add(inside[0], 0.5).log
+    # With noise that does not grow with the value, and where there is no logarithm.
+    plain = fit_process(UNITS, np.abs(SMOOTH + 0.1 * RNG.normal(size=40)))
+    shifted = fit_process(UNITS, SMOOTH - 1)
+    assert not plain.log and not shifted.log
+    np.testing.assert_array_equal(plain.restore(mean), mean)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_held_out_likelihood_by_leaving_each_slurry_out(log):
+    slurry = np.arange(12) // 3
+    values = np.exp(SMOOTH[:12])
+    y = np.log(values) if log else values
+    shift, width = y.mean(), y.std()
+    units, scaled = UNITS[:12], (y - shift) / width
+    process = Process(units, scaled, slurry, PARAMETERS, (shift, width), log)
+    expected = 0.0
+    for number in range(4):
+        out = slurry == number
+        rest = Process(units[~out], scaled[~out], slurry[~out], PARAMETERS, (shift, width), log)
+        mean = rest.predict(units[out])[0]
+        # Covariance of new samples: of m + f with the error of m, of one slurry, of noise.
+        inverse = np.linalg.inv(_covariance(units[~out], slurry[~out], PARAMETERS))
+        cross = _covariance(units, slurry, PARAMETERS)[np.ix_(out, ~out)]
+        left = 1 - (cross @ inverse).sum(axis=1)
+        spread = _covariance(units[out], slurry[out], PARAMETERS) - cross @ inverse @ cross.T
+        spread += np.outer(left, left) / inverse.sum()
+        expected += multivariate_normal(mean, width**2 * spread).logpdf(y[out])
+    expected -= np.log(values).sum() if log else 0.0
+    assert process.measure_held_out() == pytest.approx(expected, rel=1e-6)
+
+
+def test_one_slurry_cannot_be_left_out():
+    process = Process(UNITS[:5], SMOOTH[:5], np.zeros(5, int), PARAMETERS)
+    assert np.isnan(process.measure_held_out())
 
 
 @pytest.mark.parametrize(

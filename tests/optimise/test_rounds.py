@@ -106,10 +106,61 @@ def test_a_failed_recipe_is_not_worth_another_try():
         np.vstack([samples.recipes, [first] * 5]),
         np.vstack([samples.properties, np.full((5, 4), np.nan)]),
     )
-    assert failed.measured.sum() == 14
+    assert np.isfinite(failed.properties).all(axis=1).sum() == 14
     again = propose_batch(failed, OBJECTIVE.aims, BOX, 1, seed=2)[0][0]
     pending = propose_batch(samples, OBJECTIVE.aims, BOX, 1, pending=[first] * 5, seed=2)[0][0]
     assert again == pending != first
+
+
+def lack(samples, index, rows):
+    """The same samples, some of which lack one property."""
+    properties = samples.properties.copy()
+    properties[rows, index] = np.nan
+    return Samples(samples.recipes, properties, samples.slurry)
+
+
+def test_a_missing_property_leaves_the_others_what_they_were():
+    whole = make_samples()
+    part = lack(whole, 0, [2, 5, 9])
+    assert np.isfinite(part.properties).all(axis=1).sum() == 11
+    one, other = (form_belief(samples, OBJECTIVE.aims, BOX) for samples in (whole, part))
+    assert [len(process.values) for process in other.processes] == [11, 14, 14, 14]
+    units = BOX.to_unit(BOX.spread(5, 3))
+    for index in (1, 2, 3):
+        both = (belief.processes[index].predict(units) for belief in (one, other))
+        np.testing.assert_array_equal(*both)
+    # A recipe without conductivity is not worth another try for that alone.
+    grown = other.add(units[0], [True, False, False, False])
+    assert [len(process.values) for process in grown.processes] == [12, 14, 14, 14]
+    batch = propose_batch(part, OBJECTIVE.aims, BOX, 2, seed=2)
+    assert all(np.isfinite([mean, deviation]).all() for _, mean, deviation in batch)
+    assert BOX.contains(recommend_recipe(part, OBJECTIVE.aims, BOX))
+
+
+def test_a_property_that_too_few_samples_have():
+    with pytest.raises(ValueError, match="2 samples are too few for conductivity"):
+        form_belief(lack(make_samples(), 0, slice(2, None)), OBJECTIVE.aims, BOX)
+
+
+def test_gain_and_draws_on_a_logarithmic_scale():
+    # A property over decades, whose process is of its logarithm.
+    steep = Objective(
+        [Aim("y", "maximise", 1.0, np.exp(4))], {"y": Analytic(lambda a, s, c: np.exp(4 * a))}
+    )
+    recipes = BOX.spread(30, 1)
+    noise = np.exp(0.1 * np.random.default_rng(0).standard_normal((30, 1)))
+    belief = form_belief(
+        Samples(recipes, steep.predict_properties(recipes) * noise), steep.aims, BOX
+    )
+    assert belief.processes[0].log
+    units = BOX.to_unit(BOX.spread(6, 9))
+    drawn = np.vstack([draw_objective(belief, units, np.random.default_rng(k)) for k in range(60)])
+    mean, deviation = belief.predict(units)
+    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.01)
+    np.testing.assert_allclose(drawn.std(axis=0), deviation, rtol=0.15, atol=2e-3)
+    # What a sample teaches, by adding it, where C_f is nearly linear.
+    gain = measure_gain(belief, units, units)
+    assert (gain > 0).all() and np.isfinite(gain).all()
 
 
 def test_belief_in_the_objective_by_hand():

@@ -13,6 +13,7 @@ from coatline.learn.surrogates import (
     write_json,
 )
 from coatline.learn.tables import (
+    TABLES,
     list_ceilings,
     list_indices,
     list_published,
@@ -25,7 +26,7 @@ from coatline.manufacture.state import AM, CBD, Particles, write_state
 from coatline.measure.curves import Curves, write_curves
 from coatline.measure.dataset import INPUTS, SLABS, Table
 from coatline.measure.dataset import write_table as write_netcdf
-from coatline.optimise.films import compare_films, label_films
+from coatline.optimise.films import COLUMNS, compare_films, label_films
 from coatline.optimise.objective import PUBLISHED_GOALS
 from coatline.optimise.study import (
     find_targets,
@@ -204,7 +205,7 @@ def write_learning(folder, properties=tuple(PUBLISHED_GOALS), seeds=2, resamples
         "ceilings": ceilings,
         "sobol": indices,
     }.items():
-        write_table(learn / f"{name}.csv", table)
+        write_table(learn / f"{name}.csv", table, TABLES[name])
     write_json(learn / "notes.json", {"seeds": seeds, "test_share": 0.2, "notes": notes + more})
 
 
@@ -243,7 +244,9 @@ def write_optimum(folder, goals=PUBLISHED_GOALS, calls=10, size=20, resamples=5,
     errors = read_errors(folder / "learn/surrogates.json")
     labels = label_films(samples, {})
     write_table(
-        place / "made.csv", compare_films(made, labels, surrogates, errors, study.aims, BOX)
+        place / "made.csv",
+        compare_films(made, labels, surrogates, errors, study.asked, BOX),
+        COLUMNS,
     )
 
 

@@ -2,12 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import netCDF4
 import numpy as np
 import pytest
 
-from tests.workflow.clones import make_clone
+from tests.workflow.clones import Clone, make_clone
 
 CONFIG = ("--cores", "1", "--configfile", "small.yaml")
 LATE = [{"active_material": 94, "solid_content": 60, "compression_rate": 10}]
@@ -122,6 +123,33 @@ def test_a_failed_electrode_of_a_round_is_reported(campaign):
     assert len(read_rows(folder / "ledger.csv")) == 1
 
 
+def test_electrodes_of_a_round_follow_the_settings(campaign, tmp_path):
+    """As those of the design do; with the recipes that they had."""
+    copy = Clone(tmp_path / "clone")
+    shutil.copytree(campaign.folder, copy.folder, symlinks=True)
+    engine = {"command": str(campaign.folder / "lmp")}
+
+    def configure(**changed):
+        copy.configure(**(BLOCKS | {"engine": engine} | changed))
+
+    folder = copy.folder / "results/small/optimise"
+    kept = [folder / "round1/recipe01.json", folder / "ledger.csv"]
+    before = [path.read_bytes() for path in kept]
+    configure(
+        electrode={"solid_mass": 0.027},
+        measure={"voxel_size": 0.7},
+        optimise=BLOCKS["optimise"] | {"weights": {"density": 3}},
+    )
+    result = copy.snakemake(*CONFIG)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert copy.plan() == {}
+    assert [path.read_bytes() for path in kept] == before
+    with netCDF4.Dataset(folder / "round1/electrodes.nc") as made:
+        assert list(made["sample"][:]) == ["p0101c0"] and list(made["status"][:]) == ["ok"]
+    with netCDF4.Dataset(folder.parent / "manufacture/p0101/slurry.nc") as slurry:
+        assert float(slurry["solid_mass"][...]) == pytest.approx(0.027)
+
+
 def test_one_more_round_changes_no_earlier_one(campaign):
     """And what was proposed stays where the design grows."""
     campaign.configure(**(blocks(rounds=2) | {"design": {"slurries": 4, "compressions": 3}}))
@@ -154,12 +182,14 @@ def test_one_more_round_changes_no_earlier_one(campaign):
     assert (folder / "optimise/ledger.csv").read_text().startswith(ledger)
     with netCDF4.Dataset(folder / "optimise/round2/electrodes.nc") as made:
         assert list(made["sample"][:]) == ["p0201c0"] and list(made["status"][:]) == ["ok"]
-    # Forced to be proposed again, the round is the same, by the ledger.
+    # Nothing proposes it again, even if all is forced.
+    plan = campaign.plan("--forceall")
+    assert "propose" not in plan and plan["gather_round"] == 2
+    # Without its file, the recipe is that of the ledger.
     recipe = folder / "optimise/round1/recipe01.json"
     content = recipe.read_bytes()
-    result = campaign.snakemake(
-        *CONFIG, "--forcerun", "propose", "--", str(recipe.relative_to(campaign.folder))
-    )
+    recipe.unlink()
+    result = campaign.snakemake(*CONFIG, "--", str(recipe.relative_to(campaign.folder)))
     assert result.returncode == 0 and recipe.read_bytes() == content
 
 

@@ -16,6 +16,7 @@ try:
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
     from coatline.errors import CoatlineError
+    from coatline.optimise.ledger import find_history
 except ModuleNotFoundError as error:
     print(
         f"coatline: error: there is no {error.name} for {sys.executable}; install what "
@@ -34,7 +35,9 @@ def resolve_plan():
     try:
         for file in files:  # Snakemake passes over a key that stands there twice
             read_yaml(Path(file))
-        return make_plan(config, files[-1], cache=CACHE)
+        plan = make_plan(config, files[-1], cache=CACHE)
+        find_history(plan.ledger, plan.rounds, plan.batch)
+        return plan
     except CoatlineError as error:
         print(f"coatline: error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -99,6 +102,13 @@ def physics(script, *decks):
     )
     hashes[script] = [value, *decks]
     return value
+
+
+def expected():
+    """What a given dataset must have been made with for electrodes made here to stand beside it."""
+    settings = {"material": plan.material.name}
+    beside = plan.dataset and (rounds or made_samples())
+    return settings | (plan.settings if beside else {})
 
 
 def keep(values, *names):

@@ -1,12 +1,14 @@
 # The files of the campaign, and what rules take of them. `coatline plan` reads this file, and the
-# inputs and outputs of all rules, without Snakemake: of that there are `expand`, `ancient`, `unpack`
-# and `report` here, and nothing else.
+# inputs and outputs of all rules, without Snakemake: of that there are `expand`, `unpack`,
+# `report` and `workflow.is_main_process` here, and nothing else.
 
 import os
 from pathlib import Path
 
 from coatline.campaign.config.load import ROOT
+from coatline.campaign.late import name_proposal
 from coatline.design.grid import start_point
+from coatline.optimise.ledger import find_history, place_recipe
 from coatline.report.contents import TABLES, label_figure, label_table
 
 # The dataset that all later parts start from: the campaign's own, or one that is given.
@@ -58,16 +60,42 @@ def grid_states_of(sample):
     return [f"{folder}/grid{point}.restart" for point in points]
 
 
+def resolve_rounds():
+    """Samples of each round of the closed loop, and the rounds whose recipes are there already.
+
+    A round that was proposed keeps its recipes, whatever is asked of later ones.
+    """
+    past = find_history(plan.ledger, plan.rounds, plan.batch)
+    sizes = {round: past.get(round, plan.batch) for round in plan.rounds}
+    rounds = {
+        round: [name_proposal(round, number) for number in range(1, size + 1)]
+        for round, size in sizes.items()
+    }
+    return rounds, set(past)
+
+
+rounds, past_rounds = resolve_rounds()
+
+
+def open_rounds():
+    """Pattern of the rounds that are still to be proposed.
+
+    A job that Snakemake starts in a process of its own may be the one that proposes: all count.
+    """
+    asked = set(rounds) - (past_rounds if workflow.is_main_process else set())
+    return "|".join(map(str, sorted(asked))) or "none"
+
+
 def datasets_up_to(round=None):
     """The dataset, and the electrodes of the rounds up to one of them; default of all."""
-    last = max(plan.rounds, default=0) if round is None else round
-    rounds = [f"<results>/optimise/round{number}/electrodes.nc" for number in range(1, last + 1)]
-    return [DATASET, *rounds]
+    last = max(rounds, default=0) if round is None else round
+    made = [f"<results>/optimise/round{number}/electrodes.nc" for number in range(1, last + 1)]
+    return [DATASET, *made]
 
 
 def proposals():
-    """Two-digit numbers of the proposals of a round."""
-    return [f"{number:02d}" for number in range(1, len(plan.rounds.get(1, [])) + 1)]
+    """Two-digit numbers of the proposals of a round that is still to be proposed."""
+    return [f"{number:02d}" for number in range(1, plan.batch + 1)]
 
 
 def made_samples():
@@ -88,7 +116,7 @@ def final_files():
     if plan.optimise:
         names = ["optimum.json", "uncertainty.nc", "front.nc"]
         names += ["made.csv"] if made_samples() else []
-        names += ["rounds.csv"] if plan.rounds else []
+        names += ["rounds.csv"] if rounds else []
         files["optimise"] = expand("<results>/optimise/{name}", name=names)
     return files
 

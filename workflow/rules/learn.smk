@@ -13,6 +13,7 @@ rule fit:
     benchmark:
         "<benchmarks>/learn/fit.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
@@ -22,6 +23,7 @@ rule fit:
         properties=plan.properties,
         box=plan.box,
         seed=plan.config.campaign.seed,
+        expected=expected(),
         physics=physics("fit"),
     script:
         "../scripts/fit.py"
@@ -46,6 +48,7 @@ rule validate:
     benchmark:
         "<benchmarks>/learn/validate.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
@@ -74,6 +77,7 @@ rule sensitivity:
     benchmark:
         "<benchmarks>/learn/sensitivity.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),

@@ -85,6 +85,7 @@ rule dataset:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=plan.settings,
         minimum_success=plan.config.campaign.minimum_success,
         physics=physics("dataset"),
     script:

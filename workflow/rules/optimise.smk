@@ -7,11 +7,11 @@ late_recipes |= {
     for id in (sample, slurry_of(sample))
 }
 
-# What was proposed once stays: a proposal written again, from more electrodes or by other code, is
-# the same by the ledger, and makes no electrode again.
+# What was proposed once stays: its recipe is a file that no rule makes any more, so that neither more
+# electrodes nor other goals or code change it. Its electrode follows the settings of today.
 late_recipes |= {
-    id: ancient(f"{plan.folder.as_posix()}/optimise/round{round}/recipe{number:02d}.json")
-    for round, samples in plan.rounds.items()
+    id: place_recipe(plan.ledger, round, number).as_posix()
+    for round, samples in rounds.items()
     for number, sample in enumerate(samples, start=1)
     for id in (sample, slurry_of(sample))
 }
@@ -40,6 +40,7 @@ rule optimum:
     benchmark:
         "<benchmarks>/optimise/optimum.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(120),
@@ -68,6 +69,7 @@ rule uncertainty:
     benchmark:
         "<benchmarks>/optimise/uncertainty.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
@@ -97,6 +99,7 @@ rule front:
     benchmark:
         "<benchmarks>/optimise/front.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(60),
@@ -112,14 +115,13 @@ rule front:
         "../scripts/front.py"
 
 
-# No hash of code among the values: the ledger, and not the code of today, says what was proposed. It
-# is history, no result: neither an input nor an output, so that Snakemake never removes it. A job that
-# is killed once it has written a round into it finds that round there when it is repeated.
+# The ledger is history, no result: neither an input nor an output, so that Snakemake never removes it.
+# A job that is killed once it has written a round into it finds that round there when it is repeated.
 rule propose:
     message:
         "optimise: proposals of round {wildcards.round}"
     input:
-        datasets=lambda wildcards: ancient(datasets_up_to(int(wildcards.round) - 1)),
+        datasets=lambda wildcards: datasets_up_to(int(wildcards.round) - 1),
     output:
         recipes=expand("<results>/optimise/round{{round}}/recipe{number}.json", number=proposals()),
     log:
@@ -127,18 +129,23 @@ rule propose:
     benchmark:
         "<benchmarks>/optimise/propose{round}.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(30),
     conda:
         "../../envs/coatline.yaml"
     params:
-        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        ledger=plan.ledger.as_posix(),
         goals=optimising("goals"),
         weights=optimising("weights"),
         box=plan.box,
         fixed=plan.fixed,
         seed=plan.config.campaign.seed,
+        expected=expected(),
+        physics=physics("propose"),
+    wildcard_constraints:
+        round=open_rounds(),
     script:
         "../scripts/propose.py"
 
@@ -148,11 +155,9 @@ rule gather_round:
         "optimise: electrodes of round {wildcards.round}"
     input:
         electrodes=lambda wildcards: expand(
-            "<results>/measure/{sample}.nc", sample=plan.rounds[int(wildcards.round)]
+            "<results>/measure/{sample}.nc", sample=rounds[int(wildcards.round)]
         ),
-        recipes=lambda wildcards: [
-            late_recipes[sample] for sample in plan.rounds[int(wildcards.round)]
-        ],
+        recipes=lambda wildcards: [late_recipes[sample] for sample in rounds[int(wildcards.round)]],
     output:
         films="<results>/optimise/round{round}/electrodes.nc",
         provenance="<results>/optimise/round{round}/provenance.json",
@@ -161,6 +166,7 @@ rule gather_round:
     benchmark:
         "<benchmarks>/optimise/round{round}.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
@@ -169,6 +175,7 @@ rule gather_round:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=plan.settings,
         physics=physics("gather_round"),
     script:
         "../scripts/gather_round.py"
@@ -187,13 +194,14 @@ rule rounds:
     benchmark:
         "<benchmarks>/optimise/rounds.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
     conda:
         "../../envs/coatline.yaml"
     params:
-        ledger=f"{plan.folder.as_posix()}/optimise/ledger.csv",
+        ledger=plan.ledger.as_posix(),
         goals=optimising("goals"),
         weights=optimising("weights"),
         box=plan.box,
@@ -219,6 +227,7 @@ rule made:
     benchmark:
         "<benchmarks>/optimise/made.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(15),
@@ -227,6 +236,7 @@ rule made:
     params:
         campaign=plan.config.campaign.name,
         material=plan.material.name,
+        settings=plan.settings,
         study=study(),
         choice=chosen_recipes(),
         physics=physics("made"),

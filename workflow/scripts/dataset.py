@@ -9,6 +9,7 @@ from job import Job
 
 with Job(snakemake) as job:
     from coatline.campaign.provenance import write_provenance
+    from coatline.campaign.settings import write_settings
     from coatline.design.file import read_design
     from coatline.measure.dataset import assemble, check_success, list_physics
 
@@ -24,5 +25,6 @@ with Job(snakemake) as job:
         material=values.material,
         physics=list_physics(source.provenances),
     )
+    write_settings(partial, values.settings)
     check_success(table, values.minimum_success, partial, job.log.parents[1])
     partial.replace(output)

@@ -5,6 +5,7 @@ from pathlib import Path
 from job import Job
 
 with Job(snakemake):
+    from coatline.campaign.settings import write_settings
     from coatline.optimise.films import gather_films, read_recipe
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
@@ -18,3 +19,4 @@ with Job(snakemake):
         campaign=values.campaign,
         material=values.material,
     )
+    write_settings(Path(files.films), values.settings)

@@ -5,10 +5,17 @@ from pathlib import Path
 from job import Job
 
 with Job(snakemake):
-    from coatline.learn.measurements import read_measurements
+    from coatline.campaign.settings import write_settings
+    from coatline.learn.measurements import check_alike, read_measurements
     from coatline.learn.surrogates import read_errors
     from coatline.learn.tables import write_table
-    from coatline.optimise.films import compare_films, gather_films, label_films, read_recipe
+    from coatline.optimise.films import (
+        COLUMNS,
+        compare_films,
+        gather_films,
+        label_films,
+        read_recipe,
+    )
     from coatline.optimise.study import load_study
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
@@ -23,6 +30,9 @@ with Job(snakemake):
         campaign=values.campaign,
         material=values.material,
     )
+    write_settings(Path(files.films), values.settings)
+    for note in check_alike([Path(file) for file in (*source.datasets, files.films)]):
+        print(f"coatline: {note}")
     study, surrogates = load_study(source.datasets, source.surrogates, **values.study)
     films = read_measurements([Path(files.films)], values.study["properties"], True)
     rows = compare_films(
@@ -30,7 +40,7 @@ with Job(snakemake):
         label_films(recipes, values.choice),
         surrogates,
         read_errors(Path(source.surrogates)),
-        study.aims,
+        study.asked,
         values.study["edges"],
     )
-    write_table(Path(files.comparison), rows)
+    write_table(Path(files.comparison), rows, COLUMNS)

@@ -6,7 +6,7 @@ from job import Job
 
 with Job(snakemake):
     from coatline.learn.measurements import read_measurements
-    from coatline.learn.tables import list_indices, write_table
+    from coatline.learn.tables import TABLES, list_indices, write_table
 
     source, values = snakemake.input, snakemake.params
     data = read_measurements([Path(file) for file in source.datasets], values.properties)
@@ -15,4 +15,4 @@ with Job(snakemake):
     )
     for note in notes:
         print(f"coatline: {note}")
-    write_table(Path(snakemake.output.indices), rows)
+    write_table(Path(snakemake.output.indices), rows, TABLES["sobol"])

@@ -8,6 +8,7 @@ with Job(snakemake):
     from coatline.learn.measurements import read_measurements
     from coatline.learn.surrogates import write_json
     from coatline.learn.tables import (
+        TABLES,
         list_ceilings,
         list_published,
         list_regression,
@@ -22,13 +23,17 @@ with Job(snakemake):
     rows, notes = score_surrogates(surrogates, data, *split, values.seed)
     summary = summarise(rows) if rows else []
     ceilings, more = list_ceilings(surrogates, data, *split)
-    write_table(Path(files.scores), rows)
-    write_table(Path(files.summary), summary)
-    write_table(Path(files.table1), list_published(rows, summary, data.units, "test"))
-    write_table(Path(files.table_s1), list_published(rows, summary, data.units, "train"))
-    regression = list_regression(surrogates, data, values.test_share, values.seed)
-    write_table(Path(files.regression), regression)
-    write_table(Path(files.ceilings), ceilings)
+    tables = {
+        "scores": rows,
+        "summary": summary,
+        "table1": list_published(rows, summary, data.units, "test"),
+        "tableS1": list_published(rows, summary, data.units, "train"),
+        "regression": list_regression(surrogates, data, values.test_share, values.seed),
+        "ceilings": ceilings,
+    }
+    for name, table in tables.items():
+        place = files.table_s1 if name == "tableS1" else getattr(files, name)
+        write_table(Path(place), table, TABLES[name])
     write_json(
         Path(files.notes), {"seeds": split[0], "test_share": split[1], "notes": notes + more}
     )

@@ -21,14 +21,10 @@ FIRST, PARTS = "files", ("design", "manufacture", "measure", "learn", "optimise"
 DIRECTIVE = re.compile(r"(rule|localrules|wildcard_constraints)\b ?(\w*):")
 """Parts of a rule file that are not plain Python."""
 FIELD = re.compile(r"    (\w+):")
-READ = ("input", "output")
+READ = ("input", "output", "wildcard_constraints")
 
 Key = tuple[str, str]
 """A job: its rule, and the values of its wildcards, which no two jobs of a rule share."""
-
-
-class Ancient(str):
-    """A file whose age does not matter once it is there, as Snakemake's `ancient`."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +36,12 @@ class Unpacked:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its name, patterns of its outputs, a function from wildcards to its inputs."""
+    """A rule: its name, patterns of its outputs, wildcards → inputs, shapes of wildcards."""
 
     name: str
     outputs: list[str]
     inputs: Callable[[Mapping[str, str]], list[str]]
+    shapes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,12 @@ class Job:
         name: values of its wildcards.
         outputs: its files.
         before: jobs that it takes files from → those files.
-        ancient: those of them whose age does not matter.
     """
 
     rule: str
     name: str
     outputs: list[str]
     before: dict[Key, list[str]] = field(default_factory=dict)
-    ancient: set[Key] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -91,9 +86,8 @@ class Graph:
         """
         after: dict[Key, list[Key]] = {}
         for key, job in self.jobs.items():
-            for one, files in job.before.items():
-                if one not in job.ancient or not all(map(exists, files)):
-                    after.setdefault(one, []).append(key)
+            for one in job.before:
+                after.setdefault(one, []).append(key)
 
         def lacking(asked: Mapping[Key, list[str]]) -> Iterator[Key]:
             return (key for key, files in asked.items() if not all(map(exists, files)))
@@ -131,8 +125,8 @@ class _Reader:
         self.names: dict[str, Any] = {
             "plan": plan,
             "expand": expand,
-            "ancient": _make_ancient,
             "unpack": Unpacked,
+            "workflow": SimpleNamespace(is_main_process=True),
             "report": lambda path, **_: path,
             "_fields": lambda *files, **named: (files, named),
         }
@@ -165,7 +159,8 @@ class _Reader:
             outputs = self.collect(*self._evaluate(fields["output"]), None)
             files, named = self._evaluate(fields.get("input", []))
             inputs = lambda wildcards: self.collect(files, named, wildcards)  # noqa: E731
-            self.rules.append(Rule(name, outputs, inputs))
+            shapes = self._evaluate(fields.get("wildcard_constraints", []))[1]
+            self.rules.append(Rule(name, outputs, inputs, shapes))
 
     def _evaluate(self, lines: list[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return eval("_fields(\n" + "\n".join(lines) + "\n)", self.names)
@@ -184,7 +179,7 @@ class _Reader:
             elif isinstance(value, str):
                 path = value.replace("<results>", self._results)
                 path = path if wildcards is None else path.format(**wildcards)
-                found.append(type(value)(path))
+                found.append(path)
             else:
                 found += self.collect(value, {}, wildcards)
         return found
@@ -199,19 +194,19 @@ class _Builder:
         self._makers: dict[str, Key | None] = {}
         self._fixed = {o: rule for rule in reader.rules for o in rule.outputs if "{" not in o}
         self._patterns = [
-            (self._compile(output), rule)
+            (self._compile(output, rule.shapes), rule)
             for rule in reader.rules
             for output in rule.outputs
             if "{" in output
         ]
 
-    def _compile(self, output: str) -> re.Pattern[str]:
+    def _compile(self, output: str, shapes: Mapping[str, str]) -> re.Pattern[str]:
         text, seen = "", set()
         for index, part in enumerate(re.split(r"\{(\w+)\}", output)):
             if index % 2 == 0:
                 text += re.escape(part)
             else:
-                shape = self._reader.constraints.get(part, ".+")
+                shape = shapes.get(part) or self._reader.constraints.get(part, ".+")
                 text += f"(?P={part})" if part in seen else f"(?P<{part}>{shape})"
                 seen.add(part)
         return re.compile(text)
@@ -244,14 +239,10 @@ class _Builder:
         name = ".".join(wildcards.values())
         job = Job(rule.name, name, [output.format(**wildcards) for output in rule.outputs])
         self._makers |= dict.fromkeys(job.outputs, (rule.name, name))
-        fresh = set()
         for file in rule.inputs(wildcards):
             maker = self._find_maker(file)
             if maker:
                 job.before.setdefault(maker, []).append(file)
-                if not isinstance(file, Ancient):
-                    fresh.add(maker)
-        job.ancient.update(set(job.before) - fresh)
         self._jobs[rule.name, name] = job
 
 
@@ -272,7 +263,3 @@ def expand(pattern: str, **values: Any) -> list[str]:
     """A pattern with all combinations of some values filled in, as Snakemake's `expand`."""
     lists = [[value] if isinstance(value, str) else list(value) for value in values.values()]
     return [pattern.format(**dict(zip(values, one))) for one in itertools.product(*lists)]
-
-
-def _make_ancient(files: str | Iterable[str]) -> Any:
-    return Ancient(files) if isinstance(files, str) else [Ancient(file) for file in files]

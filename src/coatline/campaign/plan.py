@@ -25,6 +25,7 @@ from coatline.campaign.config import (
 from coatline.campaign.config.explain import show
 from coatline.campaign.config.load import ROOT
 from coatline.campaign.late import design_choice, list_optimum, name_proposal
+from coatline.campaign.settings import flatten
 from coatline.design.file import check_design
 from coatline.design.grid import grid_points
 from coatline.design.table import Design, Sample, Slurry, make_design
@@ -189,6 +190,16 @@ class Plan:
             for round in range(1, self.optimise.rounds + 1)
         }
 
+    @property
+    def batch(self) -> int:
+        """Recipes of a round of the closed loop that is still to be proposed."""
+        return self.optimise.batch if self.optimise else 1
+
+    @property
+    def ledger(self) -> Path:
+        """File that holds what the closed loop has proposed."""
+        return self.folder / "optimise" / "ledger.csv"
+
     def find_slurry(self, slurry: str) -> Slurry:
         """Find a slurry of the design or of the user's recipes by its id."""
         return (self.choice if slurry.startswith("u") else self.design).slurries[slurry]
@@ -210,6 +221,27 @@ class Plan:
         manufacture = self.config.manufacture
         shared = {"safety_factor": manufacture.safety_factor, "retries": manufacture.retries}
         return getattr(manufacture, stage).model_dump() | shared
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What every electrode is made with but for its recipe and seed, key by key."""
+        measuring = self.config.measure.model_dump(mode="json", exclude={"keep_labels"})
+        stages = {stage: self.protocol(stage) for stage in ("slurry", "drying", "pressing")}
+        for protocol in stages.values():
+            for key in ("retries", "frame_spacing"):  # they change no electrode
+                protocol.pop(key, None)
+        return flatten(
+            {
+                "electrode": self.size,
+                "manufacture": stages,
+                "measure": measuring,
+                "material": {
+                    "ingredients": self.ingredients,
+                    "force_field": self.force_field,
+                    "transport": self.material.conductivities(),
+                },
+            }
+        )
 
     def describe(self) -> dict[str, Any]:
         """The whole configuration with its defaults, and the material, as plain values."""

@@ -1,9 +1,11 @@
 """What is learned from: recipes, slurries and properties of electrodes, of one or more datasets."""
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -13,6 +15,16 @@ from coatline.measure.dataset import INPUTS, read_table
 
 LEAST_SAMPLES = 8
 """Samples below which no surrogate is fitted: a plane and its cross-validation need so many."""
+
+MEASURED = (
+    "conductivity_am",
+    "conductivity_cbd",
+    "contact_resistance",
+    "cbd_diffusivity",
+    "cbd_coverage",
+    "supersampling",
+)
+"""Attributes of a dataset that say what its electrodes were measured with."""
 
 LEAST_SLURRIES = 3
 """Slurries below which no surrogate is fitted: two of them leave one to train on."""
@@ -99,8 +111,10 @@ def read_measurements(
 
     Raises:
         InputError: a file is no dataset of electrodes, a property is in none of them, a sample is
-            in two, or all samples have failed; the line names the file.
+            in two, all samples have failed, or files were not made alike, see `check_alike`; the
+            line names the file.
     """
+    check_alike(paths)
     parts = [_read_part(Path(path), properties) for path in paths]
     whole = Measurements(
         np.concatenate([one.inputs for one in parts]),
@@ -123,6 +137,66 @@ def read_measurements(
             f"from: {listed}"
         )
     return whole
+
+
+def check_alike(paths: Sequence[Path], expected: Mapping[str, Any] | None = None) -> list[str]:
+    """Check that electrodes were made alike: of one material, with equal settings.
+
+    What a file does not say is not compared. The same settings in other code are no error: code
+    changes for other reasons than physics.
+
+    Args:
+        paths: netCDF files of gathered electrodes; attributes `made_with` as of
+            `coatline.campaign.settings` and `physics` as of `coatline.measure.dataset`.
+        expected: `material` and settings that the configuration has, to be met as well.
+
+    Returns:
+        Notes on files made by other code.
+
+    Raises:
+        InputError: a file cannot be read, or settings differ; the line names file, key and values.
+    """
+    notes = []
+    known = {key: (value, "the configuration") for key, value in (expected or {}).items()}
+    for path in map(Path, paths):
+        facts = _read_facts(path)
+        for key, value in facts.items():
+            other, where = known.setdefault(key, (value, str(path)))
+            if other == value:
+                continue
+            if key.startswith("code."):
+                notes.append(f"{path}: {key.partition('.')[2]} had other code than in {where}")
+                continue
+            raise InputError(
+                f"{path}: {key} is {_show(value)}, but {_show(other)} in {where}; electrodes that "
+                f"are learned from together must be made alike: give files in which {key} is the "
+                f"same, or make the electrodes again with {_show(other)}"
+            )
+    return notes
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """What all electrodes of a file were made with, as far as it says."""
+    try:
+        with netCDF4.Dataset(path) as file:
+            facts = json.loads(file.__dict__.get("made_with", "{}"))
+            physics = json.loads(file.__dict__.get("physics", "{}"))
+            facts |= {f"code.{stage}": hashes for stage, hashes in physics.items()}
+            named = file.variables["material"][:] if "material" in file.variables else ()
+            materials = {str(name) for name in named}
+            facts |= {name: file.getncattr(name) for name in MEASURED if name in file.ncattrs()}
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a dataset of samples ({error})") from None
+    if len(materials) > 1:
+        raise InputError(f"{path}: holds electrodes of {', '.join(sorted(materials))}, not of one")
+    return ({"material": materials.pop()} if materials else {}) | {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in facts.items()
+    }
+
+
+def _show(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _read_part(path: Path, properties: Sequence[str]) -> Measurements:

@@ -5,10 +5,10 @@ again on the dataset that it was fitted to, which gives the same process.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -31,7 +31,7 @@ SYMBOLS = {
 """Short names of the inputs in formulas to be read."""
 
 DIGITS = 5
-"""Digits of coefficients in formulas to be read."""
+"""Digits of coefficients in formulas for people, `short_text` and `short_latex`."""
 
 Box = Mapping[str, Sequence[float]]
 """(low, high) of the inputs that vary, %."""
@@ -181,8 +181,10 @@ def _describe(one: Learned, data: Measurements, names: tuple[str, ...]) -> dict[
 def _describe_formula(fitted: Sisso, values: np.ndarray) -> dict[str, Any]:
     formula = fitted.formula_
     return {
-        "text": formula.text(DIGITS, SYMBOLS),
-        "latex": formula.latex(DIGITS, SYMBOLS),
+        "text": formula.text(symbols=SYMBOLS),
+        "latex": formula.latex(symbols=SYMBOLS),
+        "short_text": formula.text(DIGITS, SYMBOLS),
+        "short_latex": formula.latex(DIGITS, SYMBOLS),
         "python": formula.python(),
         "javascript": formula.javascript(),
         "formula": formula.to_dict(),
@@ -237,6 +239,40 @@ def _make_plain(value: Any) -> Any:
     return value
 
 
+KINDS = ("sisso", "process", "linear", "quadratic")
+"""Kinds of surrogates."""
+
+Made = TypeVar("Made")
+
+
+def read_record(
+    path: Path, make: Callable[[str, str, Mapping[str, Any], Box], Made | None]
+) -> tuple[dict[str, dict[str, Made]], Box]:
+    """Read the file of surrogates, and make something of each of them.
+
+    Args:
+        path: JSON of `describe_surrogates`.
+        make: takes kind, property, what the file has on the surrogate, and the box; what it makes
+            of it, or None to leave it out.
+
+    Returns:
+        What was made, by property and kind; and the box.
+
+    Raises:
+        InputError: the file holds no surrogates.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        box = {one["name"]: (one["low"], one["high"]) for one in record["inputs"]}
+        found: dict[str, dict[str, Made]] = {}
+        for name, parts in record["properties"].items():
+            made = {kind: make(kind, name, parts[kind], box) for kind in KINDS if kind in parts}
+            found[name] = {kind: one for kind, one in made.items() if one is not None}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read as surrogates ({error})") from None
+    return found, box
+
+
 def read_surrogates(path: Path, data: Measurements) -> dict[str, dict[str, BaseEstimator]]:
     """Read surrogates back.
 
@@ -251,20 +287,13 @@ def read_surrogates(path: Path, data: Measurements) -> dict[str, dict[str, BaseE
     Raises:
         InputError: the file holds no surrogates.
     """
-    try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        box = {one["name"]: (one["low"], one["high"]) for one in record["inputs"]}
-        found: dict[str, dict[str, BaseEstimator]] = {}
-        for name, parts in record["properties"].items():
-            found[name] = {}
-            if "sisso" in parts:
-                formula = Formula.from_dict(parts["sisso"]["formula"])
-                found[name]["sisso"] = FormulaFit.restore(formula)
-            if "process" in parts:
-                found[name]["process"] = _condition(parts["process"], data, name, box)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as surrogates ({error})") from None
-    return found
+
+    def restore(kind: str, name: str, record: Mapping, box: Box) -> BaseEstimator | None:
+        if kind == "sisso":
+            return FormulaFit.restore(Formula.from_dict(record["formula"]))
+        return _condition(record, data, name, box) if kind == "process" else None
+
+    return read_record(path, restore)[0]
 
 
 def read_errors(path: Path) -> dict[str, float | None]:
@@ -275,12 +304,12 @@ def read_errors(path: Path) -> dict[str, float | None]:
 
     Returns:
         By property, None where it is unknown.
+
+    Raises:
+        InputError: the file holds no surrogates.
     """
-    record = json.loads(Path(path).read_text(encoding="utf-8"))
-    return {
-        name: parts.get("sisso", {}).get("held_out_error")
-        for name, parts in record["properties"].items()
-    }
+    kinds, _ = read_record(path, lambda kind, name, record, box: record)
+    return {name: parts.get("sisso", {}).get("held_out_error") for name, parts in kinds.items()}
 
 
 def _condition(record: Mapping, data: Measurements, name: str, box: Box) -> SlurryProcess:

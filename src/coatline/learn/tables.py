@@ -1,19 +1,23 @@
 """Tables of all surrogates of a campaign: scores over many splits, ceilings, Sobol indices."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from coatline.errors import InputError
 from coatline.learn.gaussian import SlurryProcess
 from coatline.learn.measurements import Measurements
 from coatline.learn.resampling import LEAST_SLURRIES, SCREENED, FormulaFit
 from coatline.learn.sensitivity import bootstrap_indices, compute_indices
 from coatline.learn.sisso import Sisso
-from coatline.learn.surrogates import Box, fit_to, make_estimators, read_surrogates
+from coatline.learn.surrogates import (
+    Box,
+    fit_to,
+    make_estimators,
+    read_record,
+    read_surrogates,
+)
 from coatline.learn.validation import (
     SPLITS,
     Row,
@@ -22,6 +26,33 @@ from coatline.learn.validation import (
     validate,
     write_rows,
 )
+from coatline.measure.dataset import INPUTS
+
+UNITS = dict.fromkeys(INPUTS, "%")
+"""Units that stand in the headers of tables, by column."""
+
+_SPREAD = ("mean", "mean_low", "mean_high", "corrected_low", "corrected_high", "low", "high")
+_SPLIT = ("property", "surrogate", "split", "set")
+_PUBLISHED = (
+    *("property", "units", "samples", "rmse_percent", "r2"),
+    *("r2_mean", "ci95_low", "ci95_high", "low", "high", "seeds"),
+)
+TABLES = {
+    "scores": (*_SPLIT[:3], "seed", "set", "samples", "r2", "rmse_percent"),
+    "summary": (*_SPLIT, "metric", "seeds", *_SPREAD),
+    "table1": _PUBLISHED,
+    "tableS1": _PUBLISHED,
+    "regression": (
+        *("property", "units", "surrogate", "sample", "set"),
+        *("measured", "predicted"),
+    ),
+    "ceilings": ("property", "split", "seeds", "mean", "low", "high"),
+    "sobol": (
+        *("property", "surrogate", "input", "order"),
+        *("index", "low", "high", "matrix_error"),
+    ),
+}
+"""Columns of all tables of learning, by name."""
 
 PUBLISHED = ("sisso", "sample")
 """Surrogate and kind of split of the paper's tables."""
@@ -44,20 +75,11 @@ def restore_complexities(
     Raises:
         InputError: the file holds no surrogates.
     """
-    try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        box = {one["name"]: (one["low"], one["high"]) for one in record["inputs"]}
-        found: dict[str, dict[str, BaseEstimator]] = {}
-        for name, parts in record["properties"].items():
-            makers = make_estimators(box, seed)
-            found[name] = {
-                kind: _fix(estimator, parts[kind])
-                for kind, estimator in makers.items()
-                if kind in parts
-            }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as surrogates ({error})") from None
-    return found, box
+
+    def restore(kind: str, name: str, record: Mapping[str, Any], box: Box) -> BaseEstimator:
+        return _fix(make_estimators(box, seed)[kind], record)
+
+    return read_record(path, restore)
 
 
 def _fix(estimator: BaseEstimator, record: Mapping[str, Any]) -> BaseEstimator:
@@ -266,12 +288,27 @@ def list_indices(
     return rows, notes
 
 
-def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV by `write_rows`; an empty file where there are none."""
-    if rows:
-        write_rows(path, rows)
-    else:
-        Path(path).write_text("", encoding="utf-8")
+def write_table(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Write rows as CSV by `write_rows`; the header alone where there are none.
+
+    Args:
+        path: file to write.
+        rows: all of these columns, in any order.
+        columns: in the order to be written. Those in `UNITS` have their unit in the header; a
+            column `units` has that of the values beside it, and all else has none.
+
+    Raises:
+        ValueError: a row has other columns.
+    """
+    for row in rows:
+        if set(row) != set(columns):
+            raise ValueError(f"{path}: columns are {', '.join(row)}, not {', '.join(columns)}")
+    named = {name: f"{name} ({UNITS[name]})" if name in UNITS else name for name in columns}
+    write_rows(
+        path,
+        [{named[name]: value for name, value in row.items()} for row in rows],
+        list(named.values()),
+    )
 
 
 def _name_inputs(

@@ -334,23 +334,25 @@ def find_ceiling(
     }
 
 
-def write_rows(path: Path, rows: Iterable[Mapping]) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping], columns: Sequence[str] | None = None) -> None:
     """Write rows as CSV, floats with all their digits.
 
     Args:
         path: file to write.
-        rows: all of the same columns, in the order of the first.
+        rows: all of the same columns.
+        columns: in their order; default that of the first row.
 
     Raises:
-        ValueError: there are no rows, or their columns differ.
+        ValueError: there are neither rows nor columns, or the columns of rows differ.
     """
     rows = list(rows)
-    if not rows:
+    if not rows and not columns:
         raise ValueError(f"{path}: no rows to write")
-    if any(row.keys() != rows[0].keys() for row in rows):
+    names = list(columns or rows[0])
+    if any(row.keys() != set(names) for row in rows):
         raise ValueError(f"{path}: rows have different columns")
     with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

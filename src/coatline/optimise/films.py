@@ -21,6 +21,18 @@ from coatline.optimise.objective import Aim, score_properties
 
 Row = dict[str, Any]
 
+COLUMNS = (
+    "recipe",
+    *INPUTS,
+    "property",
+    "units",
+    *("formula", "formula_low", "formula_high"),
+    *("process", "process_low", "process_high", "film_low", "film_high"),
+    *("films", "failed"),
+    *("simulated", "simulated_low", "simulated_high", "least", "most", "inside"),
+)
+"""Columns of `compare_films`."""
+
 REACH = float(stats.norm.ppf(0.975))
 """Half-width of a 95 % interval, in standard deviations."""
 
@@ -110,7 +122,7 @@ def compare_films(
         surrogates: by property and kind.
         errors: root mean squared error of the formula for slurries held out, on its scale, by
             property; None where unknown.
-        aims: of the objective.
+        aims: that C_f is made of; one of weight 0 plays no part.
         edges: of the inputs that vary, whose order the surrogates take.
 
     Returns:
@@ -143,8 +155,7 @@ def compare_films(
                 | _describe_films(values, predicted)
             )
         rows.append(head | _compare_objective(films, done, surrogates, aims, point) | counts)
-    order = list(rows[0]) if rows else []
-    return [{key: row.get(key, math.nan) for key in order} for row in rows]
+    return [{key: row.get(key, math.nan) for key in COLUMNS} for row in rows]
 
 
 def _predict(kinds: Mapping[str, Any], point: np.ndarray, error: float | None) -> Row:
@@ -199,6 +210,7 @@ def _compare_objective(
 ) -> Row:
     """C_f of predicted properties, and of each film."""
     found: Row = {"property": "objective", "units": "1"}
+    aims = [aim for aim in aims if aim.weight > 0]
     if not aims:
         return found
     for key, kind in (("formula", "sisso"), ("process", "process")):

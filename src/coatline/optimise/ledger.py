@@ -1,22 +1,33 @@
 """The ledger of the closed loop: what was proposed once is kept, and is never proposed anew.
 
 Neither more samples in the design nor more rounds change a round that is in the ledger: lines are
-only ever appended.
+only ever appended. Nothing heavy is imported: the rule files read it.
 """
 
 import csv
 import io
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from coatline.design.file import COLUMNS as DESIGN
 from coatline.design.write import replace_file
 from coatline.errors import InputError
-from coatline.optimise.box import Box, Recipe
-from coatline.optimise.objective import Aim
-from coatline.optimise.rounds import Samples, propose_batch
+
+INPUTS = DESIGN[2:]
+"""Inputs of a recipe, in its order; the ledger has all of them, whichever vary."""
+
+COLUMNS = (
+    *("round", "number"),
+    *(f"{name} (%)" for name in INPUTS),
+    *("expected", "deviation", "data", "aims"),
+)
+"""Columns of the ledger."""
+
+DIGITS = 16
+"""Hexadecimal digits of hashes."""
 
 
 @dataclass(frozen=True)
@@ -26,81 +37,27 @@ class Proposal:
     Attributes:
         round: number of its round, from 1.
         number: within the round, from 1.
-        recipe: in %, rounded to 1e-4 %.
+        recipe: all three inputs in %, rounded to 1e-4 %.
         expected: C_f that was expected of it.
         deviation: standard deviation of that expectation.
         data: hash of the samples that it was proposed from, see `Samples.hash`.
+        aims: hash of what was asked for, see `coatline.optimise.objective.hash_aims`.
     """
 
     round: int
     number: int
-    recipe: Recipe
+    recipe: tuple[float, ...]
     expected: float
     deviation: float
     data: str
+    aims: str
 
 
-def propose_round(
-    ledger: Path,
-    round: int,
-    size: int,
-    samples: Samples,
-    aims: Sequence[Aim],
-    box: Box,
-    seed: int = 0,
-) -> tuple[Proposal, ...]:
-    """Propose the recipes of a round, or return those that the ledger keeps of it.
-
-    Missing proposals are appended to the ledger, in one step; one process at a time may do so.
-    Proposals of the ledger that are not among the samples count as pending.
-
-    Args:
-        ledger: CSV file; made where it is missing.
-        round: number, from 1.
-        size: recipes wanted. A round that is in the ledger with more gives its first ones, with
-            fewer it is filled up.
-        samples: so far.
-        aims: what is asked of each property.
-        box: that recipes are sought in.
-        seed: equal samples, ledgers and seeds give equal proposals.
-
-    Raises:
-        ValueError: a number below 1, a round whose predecessor is not in the ledger, or samples
-            that cannot be used, see `propose_batch`.
-        InputError: the ledger cannot be read.
-    """
-    if round < 1 or size < 1:
-        raise ValueError(f"rounds: round and size must be at least 1, got {round} and {size}")
-    known = read_ledger(ledger, box.names)
-    kept = [one for one in known if one.round == round]
-    if len(kept) >= size:
-        return tuple(kept[:size])
-    last = max((one.round for one in known), default=0)
-    if round > last + 1:
-        raise ValueError(f"rounds: round {round} cannot be made before round {last + 1}")
-    pending = [one.recipe for one in known if not _is_among(one.recipe, samples.recipes)]
-    # Every round, and every part of one, has candidates of its own.
-    mixed = int(np.random.SeedSequence([seed, round, len(kept)]).generate_state(1)[0])
-    batch = propose_batch(samples, aims, box, size - len(kept), pending, mixed)
-    made_from = samples.hash()
-    new = [
-        Proposal(round, number, *proposed, made_from)
-        for number, proposed in enumerate(batch, start=len(kept) + 1)
-    ]
-    _append(Path(ledger), box.names, new)
-    return tuple(kept + new)
-
-
-def read_ledger(path: Path, names: Sequence[str]) -> tuple[Proposal, ...]:
+def read_ledger(path: Path) -> tuple[Proposal, ...]:
     """Read all proposals, in the order of rounds and numbers; none where there is no file.
 
-    Args:
-        path: of the ledger.
-        names: of the inputs.
-
     Raises:
-        InputError: the file is no ledger of these inputs, or is damaged; the line names file and
-            line.
+        InputError: the file is no ledger, or is damaged; the line names file and line.
     """
     again = "restore it, for what it proposed cannot be proposed again"
     try:
@@ -110,14 +67,14 @@ def read_ledger(path: Path, names: Sequence[str]) -> tuple[Proposal, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise InputError(f"{path}: the ledger of proposals cannot be read: {reason}") from None
-    rows, columns = list(csv.reader(io.StringIO(text))), _list_columns(names)
-    if not rows or rows[0] != columns:
-        raise InputError(f"{path}: is no ledger with columns {','.join(columns)}; {again}")
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise InputError(f"{path}: is no ledger with columns {','.join(COLUMNS)}; {again}")
     if not text.endswith("\n"):
         raise InputError(f"{path}, line {len(rows)}: is cut off; {again}")
     found: dict[tuple[int, int], Proposal] = {}
     for line, row in enumerate(rows[1:], start=2):
-        one = _parse(row, len(names))
+        one = _parse(row)
         if one is None:
             raise InputError(f"{path}, line {line}: is no proposal; {again}")
         key = one.round, one.number
@@ -140,37 +97,70 @@ def _may_begin(round: int, found: dict[tuple[int, int], Proposal]) -> bool:
     return round == 1 or (round - 1, 1) in found
 
 
-def _parse(row: Sequence[str], inputs: int) -> Proposal | None:
+def _parse(row: Sequence[str]) -> Proposal | None:
     """Read a row; None where it is no proposal."""
     try:
         round, number = int(row[0]), int(row[1])
-        *recipe, expected, deviation = (float(cell) for cell in row[2:-1])
+        *recipe, expected, deviation = (float(cell) for cell in row[2:-2])
     except (ValueError, IndexError):
         return None
-    finite = np.isfinite([*recipe, expected, deviation]).all()
-    if len(recipe) != inputs or not finite or min(round, number) < 1 or len(row[-1]) != 16:
+    finite = all(map(math.isfinite, (*recipe, expected, deviation)))
+    if len(row) != len(COLUMNS) or not finite or min(round, number) < 1:
         return None
-    return Proposal(round, number, tuple(recipe), expected, deviation, row[-1])
+    if {len(row[-2]), len(row[-1])} != {DIGITS}:
+        return None
+    return Proposal(round, number, tuple(recipe), expected, deviation, row[-2], row[-1])
 
 
-def _list_columns(names: Sequence[str]) -> list[str]:
-    return ["round", "number", *names, "expected", "deviation", "data"]
-
-
-def _append(path: Path, names: Sequence[str], new: Sequence[Proposal]) -> None:
-    """Append proposals; what the file holds stays as it is."""
-    text = io.StringIO()
+def append_proposals(path: Path, new: Sequence[Proposal]) -> None:
+    """Append proposals in one step; what the file holds stays as it is."""
+    path, text = Path(path), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if path.exists():
         text.write(path.read_text(encoding="utf-8"))
     else:
-        writer.writerow(_list_columns(names))
+        writer.writerow(COLUMNS)
     for one in new:
-        row = [one.round, one.number, *one.recipe, one.expected, one.deviation, one.data]
-        writer.writerow(row)
+        row = [one.round, one.number, *one.recipe, one.expected, one.deviation]
+        writer.writerow([*row, one.data, one.aims])
     replace_file(path, text.getvalue())
 
 
-def _is_among(recipe: Recipe, recipes: np.ndarray) -> bool:
-    """Whether a recipe is one of (n, d), to half of the last decimal that recipes have."""
-    return bool((np.abs(recipes - np.array(recipe)) <= 5e-5).all(axis=1).any())
+def place_recipe(ledger: Path, round: int, number: int) -> Path:
+    """The file, beside the ledger, that holds the recipe of a proposal."""
+    return Path(ledger).parent / f"round{round}" / f"recipe{number:02d}.json"
+
+
+def find_history(ledger: Path, rounds: Iterable[int], batch: int) -> dict[int, int]:
+    """Find the rounds that were proposed: in the ledger, and with their recipes in files.
+
+    Args:
+        ledger: CSV file; none is an empty one.
+        rounds: to be looked for.
+        batch: recipes of a round to be proposed today. A round is history with all recipes that
+            the ledger has of it, or with this number if no more were ever put into files.
+
+    Returns:
+        How many recipes each round of the past has.
+
+    Raises:
+        InputError: the ledger cannot be read, or lacks a recipe that is in a file: what was made of
+            it would be made again of another one.
+    """
+    known = Counter(one.round for one in read_ledger(ledger))
+    found = {}
+    for round in rounds:
+        folder = place_recipe(ledger, round, 1).parent
+        files = {int(path.stem[6:]) for path in folder.glob("recipe[0-9][0-9]*.json")}
+        lost = sorted(files - set(range(1, known[round] + 1)))
+        if lost:
+            raise InputError(
+                f"{ledger}: has no proposal {lost[0]} of round {round}, but its recipe is there, "
+                f"{place_recipe(ledger, round, lost[0])}; restore the ledger, or remove {folder} "
+                "to have the round proposed anew and its electrodes made again"
+            )
+        whole = (size for size in (known[round], batch) if size and len(files) >= size)
+        size = next(whole, 0)
+        if size:
+            found[round] = size
+    return found

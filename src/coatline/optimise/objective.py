@@ -4,6 +4,7 @@ Source: Duquesnoy et al., "Machine learning-assisted multi-objective optimizatio
 manufacturing …", equations 2 and 3.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,20 @@ def make_aims(
         aims.append(Aim(name, goal, low, high, float(weights.get(name, 1.0))))
     check_weights(aims)
     return tuple(aims)
+
+
+def hash_aims(aims: Iterable[Aim]) -> str:
+    """Hash what C_f means: 16 hexadecimal digits, the same for any order of the aims.
+
+    Properties of weight 0 and a common factor of the weights do not count.
+    """
+    asked = [aim for aim in aims if aim.weight > 0]
+    total = sum(aim.weight for aim in asked)
+    lines = sorted(
+        f"{aim.name} {aim.goal} {aim.weight / total:.9g} {aim.low:.9g} {aim.high:.9g}"
+        for aim in asked
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def check_weights(aims: Iterable[Aim]) -> None:

@@ -41,7 +41,8 @@ class Samples:
 
     Attributes:
         recipes: (n, d) in %.
-        properties: (n, p) in the units of the dataset; NaN where a sample has failed.
+        properties: (n, p) in the units of the dataset; NaN where a sample has none: all of them
+            where it has failed, conductivity alone where nothing percolates.
         slurry: (n,) slurry of each sample; None if every sample has its own.
     """
 
@@ -81,11 +82,6 @@ class Samples:
         name = slurry[index] if slurry else ""
         return json.dumps([recipes[index].tolist(), properties[index].tolist(), name])
 
-    @property
-    def measured(self) -> np.ndarray:
-        """(n,) whether a sample has all its properties."""
-        return np.isfinite(self.properties).all(axis=1)
-
     def hash(self) -> str:
         """Hash the samples: 16 hexadecimal digits, the same for any order of them."""
         lines = (
@@ -124,25 +120,34 @@ class Belief:
         mean, variance = np.zeros(len(units)), np.zeros(len(units))
         for aim, process in zip(self.aims, self.processes, strict=True):
             centre, deviation = process.predict(units)
-            values = centre[:, None] + deviation[:, None] * NODES
+            values = process.restore(centre[:, None] + deviation[:, None] * NODES)
             parts = np.clip(aim.measure_shortfall(values), 0.0, 1.0) ** 2
             middle = parts @ SHARES
             mean += aim.weight / total * middle
             variance += (aim.weight / total) ** 2 * ((parts - middle[:, None]) ** 2 @ SHARES)
         return mean, np.sqrt(variance)
 
-    def add(self, unit: np.ndarray) -> "Belief":
-        """Believe that a recipe (d,), in the unit box, turns out as expected."""
-        grown = [one.add(unit, float(one.predict(unit[None])[0][0])) for one in self.processes]
+    def add(self, unit: np.ndarray, which: Sequence[bool] | None = None) -> "Belief":
+        """Believe that a recipe (d,), in the unit box, turns out as expected.
+
+        Args:
+            unit: the recipe.
+            which: of the properties; default all.
+        """
+        chosen = [True] * len(self.aims) if which is None else which
+        grown = [
+            one.add(unit, float(one.predict(unit[None])[0][0])) if yes else one
+            for one, yes in zip(self.processes, chosen, strict=True)
+        ]
         return Belief(self.box, self.aims, tuple(grown))
 
 
 def form_belief(samples: Samples, aims: Sequence[Aim], box: Box) -> Belief:
-    """Fit a process to each property of the samples that did not fail.
+    """Fit a process to each property, of the samples that have it.
 
     Raises:
         ValueError: properties and aims differ in number, recipes and box in inputs, fewer than
-            three samples did not fail, or a property is the same for all of them.
+            three samples have a property, or it is the same for all of them.
     """
     if samples.properties.shape[1] != len(aims) or samples.recipes.shape[1] != len(box.names):
         raise ValueError(
@@ -150,13 +155,11 @@ def form_belief(samples: Samples, aims: Sequence[Aim], box: Box) -> Belief:
             f"{samples.properties.shape[1]} properties for {len(box.names)} inputs and "
             f"{len(aims)} aims"
         )
-    done = np.flatnonzero(samples.measured)
-    names = None if samples.slurry is None else [samples.slurry[index] for index in done]
-    units = box.to_unit(samples.recipes[done])
-    processes = [
-        fit_process(units, samples.properties[done, index], names, aim.name)
-        for index, aim in enumerate(aims)
-    ]
+    units, processes = box.to_unit(samples.recipes), []
+    for aim, values in zip(aims, samples.properties.T, strict=True):
+        done = np.flatnonzero(np.isfinite(values))
+        names = None if samples.slurry is None else [samples.slurry[index] for index in done]
+        processes.append(fit_process(units[done], values[done], names, aim.name))
     return Belief(box, tuple(aims), tuple(processes))
 
 
@@ -178,8 +181,8 @@ def propose_batch(
     Res. 15 (2014) 4053-4103. See `measure_gain`.
 
     Args:
-        samples: so far. The recipe of a failed sample counts as pending: it is not worth another
-            try.
+        samples: so far. Where a sample lacks a property, its recipe counts as pending for that
+            one: it is not worth another try.
         aims: what is asked of each property.
         box: that recipes are sought in; samples may lie out of it.
         size: recipes wanted.
@@ -193,7 +196,9 @@ def propose_batch(
         ValueError: data that cannot be used, see `form_belief`.
     """
     belief = form_belief(samples, aims, box)
-    for recipe in (*samples.recipes[~samples.measured], *pending):
+    for recipe, values in zip(samples.recipes, samples.properties, strict=True):
+        belief = belief.add(box.to_unit(recipe), ~np.isfinite(values))
+    for recipe in pending:
         belief = belief.add(box.to_unit(recipe))
     batch = []
     for number in range(size):
@@ -228,7 +233,7 @@ def draw_objective(belief: Belief, units: np.ndarray, draw: np.random.Generator)
         width = 1e-6 * covariance.trace() / len(units) + 1e-300
         factor = np.linalg.cholesky(covariance + width * np.eye(len(units)))
         noise = draw.standard_normal((DRAWS, len(units)))
-        properties.append(process.predict(units)[0] + noise @ factor.T)
+        properties.append(process.restore(process.predict(units)[0] + noise @ factor.T))
     return score_properties(belief.aims, np.stack(properties, axis=-1))
 
 
@@ -236,8 +241,9 @@ def measure_gain(belief: Belief, candidates: np.ndarray, promising: np.ndarray) 
     """Measure what making a recipe would tell about how promising recipes compare.
 
     It is the variance of C_f by which they would differ less: C_f minus its mean over the promising
-    recipes, linear in the properties, summed over independent properties. A new sample of variance
-    v about m + f takes c² / (σ² + v) from the variance of what has covariance c with it.
+    recipes, linear in the properties or their logarithms, summed over independent properties. A new
+    sample of variance v about m + f takes c² / (σ² + v) from the variance of what has covariance c
+    with it.
 
     Args:
         belief: so far.
@@ -250,8 +256,9 @@ def measure_gain(belief: Belief, candidates: np.ndarray, promising: np.ndarray) 
     total = sum(aim.weight for aim in belief.aims)
     gain = np.zeros(len(candidates))
     for aim, process in zip(belief.aims, belief.processes, strict=True):
-        shortfall = np.clip(aim.measure_shortfall(process.predict(promising)[0]), 0.0, 1.0)
-        slope = 2 * aim.weight / total * shortfall / (aim.high - aim.low)
+        middle = process.predict(promising)[0]
+        shortfall = np.clip(aim.measure_shortfall(process.restore(middle)), 0.0, 1.0)
+        slope = 2 * aim.weight / total * shortfall / (aim.high - aim.low) * process.slope(middle)
         shared = process.covary(candidates, promising) * slope
         shared -= shared.mean(axis=1, keepdims=True)
         variance = process.predict(candidates)[1] ** 2 + process.error

@@ -66,6 +66,12 @@ class Study:
     left_out: dict[str, str]
     units: dict[str, str]
 
+    @property
+    def asked(self) -> tuple[Aim, ...]:
+        """Aims that C_f is made of: those of the objective that have a weight."""
+        aims = () if self.objective is None else self.objective.aims
+        return tuple(aim for aim in aims if aim.weight > 0)
+
     def complete(self, recipe: Sequence[float]) -> dict[str, float]:
         """Name the values of a recipe, and add the inputs that do not vary, %."""
         named = dict(zip(self.box.names, map(float, recipe), strict=True)) | self.fixed
@@ -193,13 +199,13 @@ def optimise_study(study: Study, calls: int, seed: int = 0) -> tuple[dict[str, A
     Returns:
         The record of the optimum: `recipe` (%), `objective` (C_f), `properties`, `method` that
         found it, `bayesian` and `check` with both optima, `difference` of their C_f, `agrees`,
-        `aims`, `left_out`, `notes`; and the data of the search: its trace, and its partial
-        dependence on the process of the search (`mean_…`, `deviation_…`) and on the objective
-        itself (`objective_mean_…`, `objective_deviation_…`). Without an objective the dataset is
-        empty.
+        `aims` that have a weight, `left_out`, `notes`; and the data of the search: its trace, and
+        its partial dependence on the process of the search (`mean_…`, `deviation_…`) and on the
+        objective itself (`objective_mean_…`, `objective_deviation_…`). Without an objective the
+        dataset is empty.
     """
     record: dict[str, Any] = {
-        "aims": [vars(aim) | {"units": study.units[aim.name]} for aim in study.aims],
+        "aims": [vars(aim) | {"units": study.units[aim.name]} for aim in study.asked],
         "left_out": study.left_out,
         "notes": [f"{name} plays no part: {why}" for name, why in study.left_out.items()],
     }
@@ -307,27 +313,28 @@ def resample_optimum(study: Study, optimum: Optimum, resamples: int, seed: int =
         return recipe.assign_attrs(note="there is no objective to resample")
     names = study.objective.names
     rows_of = {name: study.data.find_rows(name) for name in names}
-    common = np.array(
-        sorted(set.intersection(*(set(rows) for rows in rows_of.values()))), dtype=int
-    )
-    slurries = {study.data.slurry[index] for index in common}
-    if len(slurries) < LEAST_SLURRIES:
-        return recipe.assign_attrs(
-            note=f"a bootstrap needs {LEAST_SLURRIES} slurries, there are "
-            f"{len(slurries)} with all properties of the objective"
-        )
+    for name, rows in rows_of.items():
+        slurries = len({study.data.slurry[index] for index in rows})
+        if slurries < LEAST_SLURRIES:
+            return recipe.assign_attrs(
+                note=f"a bootstrap needs {LEAST_SLURRIES} slurries, there are {slurries} with "
+                f"{name}"
+            )
+    # Slurries are drawn for all properties together; each is fitted to the electrodes that have it.
+    some = np.unique(np.concatenate(list(rows_of.values())))
     refits, lost = [], 0
-    groups = np.array(study.data.slurry, dtype=object)[common].astype(str)
+    groups = np.array(study.data.slurry, dtype=object)[some].astype(str)
     columns = [list(INPUTS).index(name) for name in study.box.names]
-    inputs = study.data.inputs[common][:, columns]
+    inputs = study.data.inputs[some][:, columns]
     for rows, labels in draw_slurries(groups, resamples, seed):
         refitted = {}
         for name in names:
             model = clone(fix_form(study.objective.surrogates[name]))
-            extra = {"groups": labels} if has_fit_parameter(model, "groups") else {}
-            values = study.data.values[name][common]
+            values = study.data.values[name][some][rows]
+            known = np.isfinite(values)
+            extra = {"groups": labels[known]} if has_fit_parameter(model, "groups") else {}
             try:
-                refitted[name] = model.fit(inputs[rows], values[rows], **extra)
+                refitted[name] = model.fit(inputs[rows][known], values[known], **extra)
             except ValueError:
                 break
         if len(refitted) < len(names):
@@ -372,7 +379,7 @@ def find_targets(
     Returns:
         `targets`, `met`, `answer` in words, `regions` of recipes, or `conflict` and the `nearest`
         recipe. Without targets, with one whose property was not learned or one that is far from
-        all of the dataset, `answer` says so.
+        all of the dataset, `met` is None and `answer` says why.
     """
     listed = {
         name: {"low": low, "high": high, "units": study.units.get(name, "")}
@@ -394,8 +401,9 @@ def find_targets(
     )
     try:
         answer = find_recipes(objective, study.box, targets, seed=seed)
-    except ValueError as error:  # such as a target in another unit
-        return {"targets": listed, "met": False, "answer": f"optimise.{error}", "regions": []}
+    except ValueError as error:  # such as a target in another unit: nothing was judged
+        answer = f"targets cannot be judged: optimise.{error}"
+        return {"targets": listed, "met": None, "answer": answer, "regions": []}
     return {"targets": listed} | _describe_answer(study, answer)
 
 

@@ -21,16 +21,21 @@ TEXTS = ("units", "sample", "slurry", "cause")
 
 
 def read_rows(path: Path | str) -> list[Row]:
-    """Read CSV: a mapping for each row, numbers as floats, an empty list of an empty file.
+    """Read CSV: a mapping for each row, numbers as floats, units in headers left out.
 
     Raises:
         InputError: the file cannot be read.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
+            lines = csv.reader(file)
+            names = [cell.partition(" (")[0] for cell in next(lines, [])]
             return [
-                {key: text if key in TEXTS else _read_cell(text) for key, text in row.items()}
-                for row in csv.DictReader(file)
+                {
+                    name: text if name in TEXTS else _read_cell(text)
+                    for name, text in zip(names, row, strict=True)
+                }
+                for row in lines
             ]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None

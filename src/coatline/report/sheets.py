@@ -225,7 +225,12 @@ def tabulate_optimum(
     row = ["C_f by our formulas", write_number(mine)]
     row += [write_interval(_float(low), _float(high)), "–"]
     rows.append(row + ([write_number(score), say_difference(mine, score)] if paper else []))
-    return Sheet(columns, rows, _describe_recipe(best, uncertainty, spans, paper, score))
+    text = _describe_recipe(best, uncertainty, spans, paper, score)
+    if math.isfinite(score):
+        text += explain_gap(predictor.aims, predictor.predict(best.recipe), elsewhere)
+    elif paper and not elsewhere:
+        text += " It lies out of the ranges of this design, so ours could not come to it."
+    return Sheet(columns, rows, text)
 
 
 def _float(value: Any) -> float | None:
@@ -302,6 +307,45 @@ def _explain_recipe(
             else ": by what we simulate it is worse, so the properties themselves differ."
         )
     return text
+
+
+def explain_gap(aims: Sequence[Aim], ours: Mapping[str, float], theirs: Mapping[str, float]) -> str:
+    """Say by which properties C_f of two recipes differs.
+
+    Args:
+        aims: of the objective.
+        ours, theirs: properties of both recipes by our formulas.
+
+    Returns:
+        A sentence, largest parts first; nothing where a property is missing or no part is
+        `LEAST_GAP` or more.
+    """
+    if any(aim.name not in both for aim in aims for both in (ours, theirs)):
+        return ""
+    total = sum(aim.weight for aim in aims)
+    parts = {
+        aim.name: aim.weight
+        / total
+        * float(
+            np.diff(np.clip(aim.measure_shortfall([ours[aim.name], theirs[aim.name]]), 0, 1) ** 2)[
+                0
+            ]
+        )
+        for aim in aims
+    }
+    words = []
+    for sign, verb in ((1, "gains"), (-1, "loses")):
+        listed = sorted(parts, key=lambda name: -sign * parts[name])
+        shown = [
+            f"{write_number(abs(parts[name]), 2)} in {name_inside(name)} "
+            f"({write_number(ours[name])} against {write_number(theirs[name])})"
+            for name in listed
+            if sign * parts[name] >= LEAST_GAP
+        ]
+        words += [f"{verb} {join_words(shown)}"] if shown else []
+    if not words:
+        return ""
+    return f" Of C_f, our recipe {join_words(words)} on the published one."
 
 
 def tabulate_made(rows: Sequence[Row], paper: PublishedCampaign | None) -> Sheet:
@@ -521,7 +565,7 @@ def tabulate_formulas(surrogates: Mapping[str, Any]) -> Sheet:
         rows.append(
             [
                 label_axis(name, unit),
-                parts["sisso"]["text"],
+                parts["sisso"]["short_text"],
                 shown,
                 write_interval(parts["low"], parts["high"]),
             ]

@@ -230,7 +230,7 @@ class Optimise(Block):
         le=99,
     )
     batch: int = describe(
-        "recipes of each round, one electrode of each",
+        "recipes of each round to come, one electrode of each; rounds made keep theirs",
         4,
         example=4,
         unit="recipes",
