@@ -194,6 +194,32 @@ def test_lammps_ends_with_its_job(clone):
     assert head.wait(timeout=100 * PATIENCE) != 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_full_disk(clone):
+    """It is named, nothing half-written is put in place, and with more room all goes on."""
+    results = clone.folder / "results"
+    results.mkdir()
+
+    def mount(*options: str) -> int:
+        return subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", results]).returncode
+
+    if mount("-o", "size=300k"):
+        pytest.skip("no small disk can be made here")
+    try:
+        full = clone.snakemake("--retries", "0", *OPTIONS)
+        assert full.returncode != 0
+        assert "the disk is full: results/small/logs/manufacture" in full.stdout + full.stderr
+        assert [path for path in results.glob("small/manufacture/*/*") if path.is_file()] == []
+        assert mount("-o", "remount,size=50m") == 0
+        again = clone.snakemake(*OPTIONS)
+        assert again.returncode == 0, again.stdout + again.stderr
+        with netCDF4.Dataset(clone.folder / PRESSED) as file:
+            assert json.loads(file.provenance)["slurry"]["attempt"] <= 2
+    finally:
+        subprocess.run(["umount", "-l", results], check=True)
+    note_fault("the disk is full", "named, complete with more room", "what had found no room")
+
+
 HOSTILE = "$(touch pwned) `touch pwned`; touch pwned; 'a'\"b\""
 
 
