@@ -109,8 +109,10 @@ def compile_kernels() -> None:
         subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False)
 
 
-def make_clone(folder: Path) -> Clone:
-    compile_kernels()
+def make_clone(folder: Path, measures: bool = False) -> Clone:
+    """Make a clone; where it is to measure, with what numba compiles."""
+    if measures:
+        compile_kernels()
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
