@@ -56,11 +56,18 @@ def wait_for(path: Path, seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def wait_for_text(path: Path, text: str, seconds: float = 120) -> None:
-    wait_for(path, seconds)
+    """Wait for a text in a file, which may be made anew meanwhile."""
     end = time.monotonic() + seconds * PATIENCE
-    while text not in path.read_text():
-        assert time.monotonic() < end, path.read_text()
+    while text not in (said := read(path)):
+        assert time.monotonic() < end, f"{path}: {said}"
         time.sleep(0.1)
 
 
@@ -117,7 +124,8 @@ def test_damaged_state_is_made_again(killed):
     os.utime(state, ns=(times.st_atime_ns, times.st_mtime_ns))
     (clone.folder / PRESSED).unlink()
     untouched = (folder / "slurry.restart").stat().st_mtime_ns
-    resumed = coatline(clone, "resume", "small", "--", "--retries", "0", *OPTIONS)
+    options = [word for word in OPTIONS if word not in ("--", PRESSED)]
+    resumed = coatline(clone, "resume", "small", "--", *options, "--retries", "0", PRESSED)
     said = resumed.stdout + resumed.stderr
     assert resumed.returncode == 0, said
     assert "dried.restart: damaged" in said and (clone.folder / PRESSED).exists()

@@ -159,7 +159,9 @@ class Job:
                 ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
             )
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error) or is_full(self.log.parent):
+        # What the engine wrote is gone by now, and has left room; what it said is in the log.
+        full = full or os.strerror(errno.ENOSPC) in f"{error}{self._read_log()}"
+        if full or is_full(self.log.parent):
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
         if isinstance(error, DamagedFile):
             return "damaged", self._put_aside(error)
@@ -167,6 +169,10 @@ class Job:
             killed = "killed by signal 9" in str(error)
             return "memory" if killed else "error", str(error)
         return "error", ""
+
+    def _read_log(self) -> str:
+        sys.stderr.flush()
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def _put_aside(self, error: DamagedFile) -> str:
         """Remove a damaged input that this campaign made, so that the next run makes it again."""
