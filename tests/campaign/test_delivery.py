@@ -1,7 +1,9 @@
 """Delivery: results appear whole or not at all, and damage is named."""
 
+import errno
 import gzip
 import os
+from pathlib import Path
 
 import netCDF4
 import numpy as np
@@ -36,6 +38,19 @@ def test_outputs_appear_together(tmp_path):
     assert delivery.publish() == []
     assert (tmp_path / "a.txt").read_text() == "a"
     assert not list(tmp_path.rglob(".attempt-*"))
+
+
+def test_full_disk_keeps_results_back(tmp_path, monkeypatch):
+    place = str(tmp_path / "a.txt")
+    delivery = Delivery([place], "job", "t")
+    delivery.prepare()
+    delivery.places[place].write_text("perhaps cut off")
+    monkeypatch.setattr("coatline.campaign.delivery.FULL", 1 << 62)
+    with pytest.raises(OSError) as caught:
+        delivery.publish()
+    assert caught.value.errno == errno.ENOSPC and not Path(place).exists()
+    monkeypatch.undo()
+    assert delivery.publish() == [] and Path(place).exists()
 
 
 def test_dead_attempts_of_the_same_job_are_swept_and_no_others(tmp_path):

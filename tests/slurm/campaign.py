@@ -108,7 +108,7 @@ class Campaign:
 
 
 def make_campaign(folder: Path, cluster: Cluster, slurries: int = 1, **blocks: dict) -> Campaign:
-    clone = make_clone(folder)
+    clone = make_clone(folder, measures=True)
     design = {"kind": "shared-slurries", "slurries": slurries, "compressions": 1}
     clone.configure(design=design, **blocks)
     return Campaign(clone, cluster)

@@ -81,8 +81,8 @@ def main() -> int:
     dice = random.Random(arguments.seed)
     print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="coatline-torture-") as name:
-        calm = make_clone(Path(name) / "calm")
-        clone = make_clone(Path(name) / "clone")
+        calm = make_clone(Path(name) / "calm", measures=True)
+        clone = make_clone(Path(name) / "clone", measures=True)
         for one in (calm, clone):
             one.configure(design={"slurries": 3, "compressions": 2})
         made = calm.snakemake(*OPTIONS)

@@ -1,5 +1,6 @@
 """A clone of the workflow to run and to change, and Snakemake in it."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -94,7 +95,35 @@ class Clone:
         (self.folder / name).write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def make_clone(folder: Path) -> Clone:
+COMPILE = """
+from coatline.measure.electrode import measure_electrode
+from tests.measure.films import pack
+film = pack(1, 10.0, 10.0, am=(4.0,), am_fraction=0.35, bead=2.0, cbd_fraction=0.2)
+bulk = {"am": 1.0, "cbd": 100.0}
+measure_electrode(
+    film, 10.0, solid_mass=1000.0, cbd_solid_volume=100.0, conductivity=bulk, voxel_size=0.8,
+    supersampling=2,
+)
+"""
+
+
+def compile_kernels() -> None:
+    """Have what numba compiles lie in the tree, where clones inherit it; once, by one process."""
+    with open(__file__) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cached = ROOT.glob("src/coatline/measure/__pycache__/transport.*.nbc")
+        source = ROOT / "src/coatline/measure/transport.py"
+        if any(path.stat().st_mtime > source.stat().st_mtime for path in cached):
+            return
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+        command = (sys.executable, "-c", COMPILE)
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False)
+
+
+def make_clone(folder: Path, measures: bool = False) -> Clone:
+    """Make a clone; where it is to measure, with what numba compiles."""
+    if measures:
+        compile_kernels()
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part

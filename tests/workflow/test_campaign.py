@@ -14,7 +14,7 @@ CONFIG = ("--cores", "1", "--configfile", "small.yaml")
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory) -> Clone:
-    clone = make_clone(tmp_path_factory.mktemp("campaign") / "clone")
+    clone = make_clone(tmp_path_factory.mktemp("campaign") / "clone", measures=True)
     # A node that goes away at the first attempt of one stage.
     kill = {"STUB_KILL": "manufacture/y01/", "STUB_MARK": str(clone.folder / "killed")}
     result = clone.snakemake(*CONFIG, **kill)

@@ -85,7 +85,7 @@ def test_the_whole_plan_is_visible(clone):
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory):
     """A campaign with one round, whose electrode blows up."""
-    clone = make_clone(tmp_path_factory.mktemp("learning") / "clone")
+    clone = make_clone(tmp_path_factory.mktemp("learning") / "clone", measures=True)
     clone.configure(**BLOCKS)
     result = clone.snakemake(*CONFIG, STUB_BLOW_UP="manufacture/p0101/")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -56,11 +56,18 @@ def wait_for(path: Path, seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def wait_for_text(path: Path, text: str, seconds: float = 120) -> None:
-    wait_for(path, seconds)
+    """Wait for a text in a file, which may be made anew meanwhile."""
     end = time.monotonic() + seconds * PATIENCE
-    while text not in path.read_text():
-        assert time.monotonic() < end, path.read_text()
+    while text not in (said := read(path)):
+        assert time.monotonic() < end, f"{path}: {said}"
         time.sleep(0.1)
 
 
@@ -117,7 +124,8 @@ def test_damaged_state_is_made_again(killed):
     os.utime(state, ns=(times.st_atime_ns, times.st_mtime_ns))
     (clone.folder / PRESSED).unlink()
     untouched = (folder / "slurry.restart").stat().st_mtime_ns
-    resumed = coatline(clone, "resume", "small", "--", "--retries", "0", *OPTIONS)
+    options = [word for word in OPTIONS if word not in ("--", PRESSED)]
+    resumed = coatline(clone, "resume", "small", "--", *options, "--retries", "0", PRESSED)
     said = resumed.stdout + resumed.stderr
     assert resumed.returncode == 0, said
     assert "dried.restart: damaged" in said and (clone.folder / PRESSED).exists()
@@ -192,6 +200,32 @@ def test_lammps_ends_with_its_job(clone):
         time.sleep(0.1)
     assert not Path(f"/proc/{pid}").exists()
     assert head.wait(timeout=100 * PATIENCE) != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_full_disk(clone):
+    """It is named, nothing half-written is put in place, and with more room all goes on."""
+    results = clone.folder / "results"
+    results.mkdir()
+
+    def mount(*options: str) -> int:
+        return subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", results]).returncode
+
+    if mount("-o", "size=300k"):
+        pytest.skip("no small disk can be made here")
+    try:
+        full = clone.snakemake("--retries", "0", *OPTIONS)
+        assert full.returncode != 0
+        assert "the disk is full: results/small/logs/manufacture" in full.stdout + full.stderr
+        assert [path for path in results.glob("small/manufacture/*/*") if path.is_file()] == []
+        assert mount("-o", "remount,size=50m") == 0
+        again = clone.snakemake(*OPTIONS)
+        assert again.returncode == 0, again.stdout + again.stderr
+        with netCDF4.Dataset(clone.folder / PRESSED) as file:
+            assert json.loads(file.provenance)["slurry"]["attempt"] <= 2
+    finally:
+        subprocess.run(["umount", "-l", results], check=True)
+    note_fault("the disk is full", "named, complete with more room", "what had found no room")
 
 
 HOSTILE = "$(touch pwned) `touch pwned`; touch pwned; 'a'\"b\""

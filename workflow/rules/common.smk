@@ -1,5 +1,6 @@
 # The plan of the campaign, the paths, and the values that rules may ask of it.
 
+import gc
 import inspect
 import os
 import sys
@@ -24,6 +25,8 @@ except ModuleNotFoundError as error:
         file=sys.stderr,
     )
     sys.exit(2)
+
+gc.set_threshold(100_000)  # all that a graph of many jobs is made of lives long
 
 CACHE = Path(".snakemake") / "coatline"
 WORKFLOW = Path(workflow.basedir) / "workflow"

@@ -4,6 +4,7 @@ A job claims its results, makes them in a folder of its own, and puts them in pl
 proven whole. Within it `snakemake.output` names the places in that folder.
 """
 
+import contextlib
 import errno
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 
 from coatline.campaign.causes import list_causes
 from coatline.campaign.claims import FOLDER, claim
-from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest
+from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest, is_full
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
 from coatline.campaign.start import ChangedCode, check_start
 from coatline.errors import CoatlineError
@@ -122,14 +123,14 @@ class Job:
             print("coatline: another job has just made the same; nothing to do", flush=True)
             os._exit(0)
         cause, line = self._explain(error)
-        if line:
-            os.write(self._terminal, f"coatline: error: {line}\n".encode())
-            sys.stderr.write(f"coatline: error: {line}\n")
-        else:
-            traceback.print_exception(kind, error, trace)
-        sys.stderr.flush()
         if self._delivery:
             self._delivery.sweep()
+        with contextlib.suppress(OSError):  # the log may lie on a full disk
+            if line:
+                os.write(self._terminal, f"coatline: error: {line}\n".encode())
+                print(f"coatline: error: {line}", file=sys.stderr, flush=True)
+            else:
+                traceback.print_exception(kind, error, trace)
         if self._claim:
             self._claim.leave(cause, line or f"{type(error).__name__}: {error}")
         sys.exit(1)
@@ -148,8 +149,6 @@ class Job:
 
     def _explain(self, error: BaseException) -> tuple[str, str]:
         """Cause of a failure in one word, and a line for people; empty for a bug."""
-        if isinstance(error, DamagedFile):
-            return "damaged", self._put_aside(error)
         if isinstance(error, ChangedCode):
             return "changed", str(error)
         if isinstance(error, MemoryError):
@@ -160,12 +159,20 @@ class Job:
                 ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
             )
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
+        # What the engine wrote is gone by now, and has left room; what it said is in the log.
+        full = full or os.strerror(errno.ENOSPC) in f"{error}{self._read_log()}"
+        if full or is_full(self.log.parent):
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
+        if isinstance(error, DamagedFile):
+            return "damaged", self._put_aside(error)
         if isinstance(error, CoatlineError):
             killed = "killed by signal 9" in str(error)
             return "memory" if killed else "error", str(error)
         return "error", ""
+
+    def _read_log(self) -> str:
+        sys.stderr.flush()
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def _put_aside(self, error: DamagedFile) -> str:
         """Remove a damaged input that this campaign made, so that the next run makes it again."""

@@ -20,6 +20,8 @@ from coatline.errors import CoatlineError
 
 CLASSIC = b"CDF"
 HDF5 = b"\x89HDF\r\n\x1a\n"
+FULL = 1 << 16
+"""Free bytes below which a disk counts as full."""
 
 
 class DamagedFile(CoatlineError):
@@ -77,6 +79,8 @@ class Delivery:
             OSError: the disk is full or broken; none is put in place.
         """
         for output, place in self.places.items():
+            if is_full(place.parent):  # not all programs notice that a write has failed
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), output)
             check_whole(place, f"{output} was not made whole")
             _sync(place)
         notes = []
@@ -103,6 +107,11 @@ def _touched(path: Path) -> int:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk that a folder lies on has no room left."""
+    return shutil.disk_usage(folder).free < FULL
 
 
 def _sync(path: Path) -> None:
