@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from coatline.optimise.ledger import Proposal, append_proposals
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -57,7 +60,7 @@ class Clone:
         assert rows or "Nothing to be done" in text, text
         return {name: int(count) for name, count in rows if name not in ("total", "all")}
 
-    def touch(self, config: str = "small.yaml") -> None:
+    def touch(self, config: str = "small.yaml", proposals: Sequence[Proposal] = ()) -> None:
         """Let a campaign look finished: all files are there, known to Snakemake, most empty."""
         options = ("--cores", "1", "--configfile", config)
         assert self.snakemake(*options, "--", "design").returncode == 0
@@ -68,6 +71,8 @@ class Clone:
             path = self.folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
+        if proposals:
+            append_proposals(self.folder / "results/small/optimise/ledger.csv", proposals)
         done = self.snakemake("--touch", "--forceall", *options)
         assert done.returncode == 0, done.stderr
 

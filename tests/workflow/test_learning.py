@@ -147,7 +147,7 @@ def test_electrodes_of_a_round_follow_the_settings(campaign, tmp_path):
     with netCDF4.Dataset(folder / "round1/electrodes.nc") as made:
         assert list(made["sample"][:]) == ["p0101c0"] and list(made["status"][:]) == ["ok"]
     with netCDF4.Dataset(folder.parent / "manufacture/p0101/slurry.nc") as slurry:
-        assert float(slurry["solid_mass"][...]) == pytest.approx(0.027)
+        assert float(slurry["solid_mass"][...]) == pytest.approx(27_000)  # pg
 
 
 def test_one_more_round_changes_no_earlier_one(campaign):

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import pytest
 import yaml
 
+from coatline.optimise.ledger import Proposal
 from tests.workflow.clones import Clone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +122,7 @@ OPTIMISED = {
 def test_forecast_of_a_fresh_campaign(clone, blocks):
     (clone.folder / "given").mkdir()
     for name in ("dataset.nc", "calendering_curves.nc", "structures.nc"):
-        (clone.folder / "given" / name).write_bytes(b"\x89HDF\r\n\x1a\n")
+        netCDF4.Dataset(clone.folder / "given" / name, "w").close()
     clone.configure(**blocks)
     assert forecast(clone) == clone.plan()
 
@@ -131,13 +133,14 @@ def test_forecast_of_rounds_and_optimum(clone):
     fresh = forecast(clone)
     assert fresh == clone.plan()
     assert fresh["slurry"] == 2 + 2 * 2 + 2 + 2
-    clone.touch()
+    recipe = (90.0, 60.0, 20.0)
+    pairs = [(round, number) for round in (1, 2) for number in (1, 2)]
+    clone.touch(proposals=[Proposal(*pair, recipe, 0.5, 0.1, "0" * 16, "0" * 16) for pair in pairs])
     assert forecast(clone) == {}
     remove(clone, "optimise/round1/electrodes.nc", "optimise/front.nc")
     left = forecast(clone)
     assert left == clone.plan()
-    # The second round is proposed from a dataset that is gone, and stays by the ledger.
-    assert left["gather_round"] == left["propose"] == 1
+    assert left["gather_round"] == 1 and "propose" not in left
     assert left["slurry"] == 2, "those of the optimum"
 
 
@@ -188,12 +191,12 @@ def test_rules_have_the_same_fields_in_the_same_order():
         text = file.read_text(encoding="utf-8")
         for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, re.MULTILINE):
             fields = re.findall(r"^    (\w+):", body, re.MULTILINE)
-            fields = [field for field in fields if field != "retries"]
+            fields = [one for one in fields if one not in ("retries", "wildcard_constraints")]
             wanted = [field for field in FIELDS if field != "input" or "input" in fields]
             assert tuple(fields) == tuple(wanted), f"{file.name}: rule {name}"
             assert f'"../scripts/{name}.py"' in body
             count += 1
-    assert count == 30
+    assert count == 28
 
 
 def test_scripts_are_a_few_lines():

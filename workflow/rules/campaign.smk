@@ -9,8 +9,12 @@ if workflow.is_main_process:
     if plan.dataset:
         # A note and no more: what was learned from it stands, and the dataset is still itself.
         today = {stage: value for stage, (value, *decks) in hashes.items()}
-        for line in compare_physics(plan.dataset, today):
-            print(f"coatline: note: {line}", file=sys.stderr)
+        try:
+            for line in compare_physics(plan.dataset, today):
+                print(f"coatline: note: {line}", file=sys.stderr)
+        except CoatlineError as error:
+            print(f"coatline: error: {error}", file=sys.stderr)
+            sys.exit(2)
 
 
 onstart:

@@ -5,7 +5,6 @@ from pathlib import Path
 from job import Job
 
 with Job(snakemake):
-    from coatline.campaign.settings import write_settings
     from coatline.optimise.films import gather_films, read_recipe
 
     source, files, values = snakemake.input, snakemake.output, snakemake.params
@@ -18,5 +17,5 @@ with Job(snakemake):
         Path(files.provenance),
         campaign=values.campaign,
         material=values.material,
+        settings=values.settings,
     )
-    write_settings(Path(files.films), values.settings)

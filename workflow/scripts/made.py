@@ -5,7 +5,6 @@ from pathlib import Path
 from job import Job
 
 with Job(snakemake):
-    from coatline.campaign.settings import write_settings
     from coatline.learn.measurements import check_alike, read_measurements
     from coatline.learn.surrogates import read_errors
     from coatline.learn.tables import write_table
@@ -29,8 +28,8 @@ with Job(snakemake):
         Path(files.provenance),
         campaign=values.campaign,
         material=values.material,
+        settings=values.settings,
     )
-    write_settings(Path(files.films), values.settings)
     for note in check_alike([Path(file) for file in (*source.datasets, files.films)]):
         print(f"coatline: {note}")
     study, surrogates = load_study(source.datasets, source.surrogates, **values.study)

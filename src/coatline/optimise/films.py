@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from coatline.campaign.settings import write_settings
 from coatline.design.table import Design, Sample
 from coatline.errors import InputError
 from coatline.learn.gaussian import SlurryProcess
@@ -63,6 +64,7 @@ def gather_films(
     *,
     campaign: str,
     material: str,
+    settings: Mapping[str, Any],
 ) -> None:
     """Gather electrodes into a file like `dataset.nc`; failed ones are rows with their cause.
 
@@ -73,6 +75,7 @@ def gather_films(
         provenance: JSON file to write, sample → stage → run.
         campaign: its name.
         material: name of the active material.
+        settings: that they were made with, see `coatline.campaign.settings`.
 
     Raises:
         InputError: a file cannot be read.
@@ -94,6 +97,7 @@ def gather_films(
             material=material,
             physics=list_physics([provenance]),
         )
+    write_settings(Path(output), settings)
 
 
 def label_films(samples: Iterable[str], choice: Mapping[str, object]) -> list[str]:
