@@ -84,8 +84,8 @@ def test_phases_add_up(films):
 
 
 def test_porosity_and_thickness(films):
-    # The floor of .20 is one of means. Five films of 96 % AM pressed by 36 % scatter by .014, and AM
-    # goes up to 97 % here: no film lies more than two such deviations below, and few lie below at all.
+    # The floor of .20 is one of means. Five films of 96 % AM pressed by 36 % scatter by .014, and
+    # AM goes up to 97 % here: no film lies more than two such deviations below, and few at all.
     assert float(films["porosity"].min()) > 0.2 - 2 * 0.014
     assert float((films["porosity"] < 0.2).mean()) < 0.02
     assert float(films["porosity"].max()) < 0.6
