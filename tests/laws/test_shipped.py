@@ -101,11 +101,9 @@ def test_porosity_and_thickness(films):
 def test_pressure_and_spring_back(films):
     for own in each_slurry(films):
         assert np.all(np.diff(own["pressure_peak"]) > 0)
-    back, rate = films["spring_back"], films["compression_rate"] / 100
-    assert float(back.min()) > 0
-    assert float((back * rate).max()) < 0.07  # of the dried thickness
-    # Published: between 0.3 and 18 % of the compression; single films scatter about their mean.
-    assert 0.003 < float(back.mean()) < 0.18
+    # Published: between 0.3 and 18 % of the compression.
+    assert 0.003 < float(films["spring_back"].min())
+    assert float(films["spring_back"].max()) < 0.18
 
 
 def test_transport(films):
