@@ -45,7 +45,7 @@ def watch_beads(line, folder, also="", **variables):
     line.slurry()
     results = read_results(line.folder / "slurry.nc")
     deck = (DECKS / "dry.lmp").read_text()
-    hold, ramp = "# 2. Hold", "variable    part loop 20"
+    hold, ramp = "# 2. Hold", "variable    part equal ${parts}"
     assert hold in deck and ramp in deck
     deck = deck[: deck.index(hold)] + 'print "coatline: done"\n'
     deck = deck.replace(

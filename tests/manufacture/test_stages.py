@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from coatline.manufacture.engine import Engine, EngineError
-from coatline.manufacture.record import read_results, read_status
+from coatline.manufacture.record import read_results, read_series_of, read_status
 from coatline.manufacture.stages import (
     YIELD_INTERVAL,
     calender_film,
@@ -134,6 +134,51 @@ def test_an_uncalendered_film_is_the_dried_one(rich, nmc111, tmp_path):
     assert results["thickness"] == pytest.approx(results["thickness_dried"], abs=0.05)
 
 
+LOOSEN = """
+read_restart {state}
+comm_modify mode single
+set atom {bead} z $(z[{marker}]+4)
+set atom {marker} z $(z[{marker}]+6)
+write_restart loose.restart
+"""
+
+
+@pytest.mark.slow
+def test_a_loose_bead_above_the_film_is_taken_down_to_it(rich, nmc111, tmp_path):
+    """It is no top to measure from: the plane comes down quickly as far as the film."""
+    import subprocess
+
+    rich.pressed()
+    film = rich.particles("dried")
+    beads = np.flatnonzero(film.phase == 1)
+    bead = beads[np.argmax(film.position[beads, 2])] + 1
+    marker = int(read_results(rich.folder / "pressed.nc")["marker"])
+    deck = LOOSEN.format(state=rich.grid()[0], bead=bead, marker=marker)
+    (tmp_path / "loosen.lmp").write_text(deck)
+    command = [*Engine().words(), "-in", "loosen.lmp", "-log", "none"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    calender_film(
+        pressed_state=tmp_path / "loose.restart",
+        pressed_record=rich.folder / "pressed.nc",
+        record=tmp_path / "calender.nc",
+        data=tmp_path / "calendered.data.gz",
+        compression_rate=0.0,
+        force_field=nmc111.force_field("default"),
+        protocol=PRESSING,
+        decks=DECKS,
+        engine=Engine(),
+        log=tmp_path / "log",
+    )
+    results = read_results(tmp_path / "calender.nc")
+    assert "a loose particle" in (tmp_path / "log").read_text()
+    assert results["thickness"] == pytest.approx(results["thickness_dried"], abs=0.5)
+    after = read_state(tmp_path / "calendered.data.gz")
+    top = after.position[:, 2] + after.diameter / 2
+    assert top.max() < results["thickness"] + 0.1, "no particle is left above the film"
+    took = read_series_of(tmp_path / "calender.nc")["time"][-1]
+    assert took < 30, "at the speed of the measurement the way down alone takes 80 µs"
+
+
 @pytest.mark.slow
 def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
     """A press that blows up on its way leaves what it reached; samples below it can be made."""
@@ -144,9 +189,9 @@ def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
     for deck in DECKS.glob("*.lmp"):
         (decks / deck.name).write_text(deck.read_text())
     broken = press.replace(
-        "next        point",
+        "jump        SELF down",
         'if "${point} == 2" then "print \'coatline: not converged: made to fail\'" "quit 3"\n'
-        "next        point",
+        "jump        SELF down",
     )
     assert broken != press
     (decks / "press.lmp").write_text(broken)

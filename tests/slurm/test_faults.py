@@ -17,7 +17,7 @@ from tests.slurm.table import note_fault
 from tests.workflow.clones import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
-ATTEMPT = "{0}/.attempt-manufacture.{0}.{1}-"
+ATTEMPT = "{0}/.chain-{1}/"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,10 @@ def test_storm_of_faults_in_one_campaign(tmp_path, cluster, undisturbed):
         f"sleep:900@{ATTEMPT.format('y01', 'dry')}",
     ]
     head = campaign.start(
-        "--", DATASET, STUB_FAULTS=";".join(faults), STUB_BLOW_UP="manufacture/y02/"
+        *("--", DATASET),
+        STUB_FAULTS=";".join(faults),
+        STUB_BLOW_UP="manufacture/y02/",
+        STUB_STATIONS=f"2@{ATTEMPT.format('y01', 'dry')}",
     )
     cancelled = campaign.wait_for_job("rule_slurry_wildcards_y01")
     campaign.wait_for("fault2")
@@ -71,18 +74,21 @@ def test_storm_of_faults_in_one_campaign(tmp_path, cluster, undisturbed):
         "rule_slurry/y00": ("over its memory", 1),
         "rule_dry/y00": ("exit code", 1),
         "rule_slurry/y01": ("scancel", 1),
-        "rule_dry/y01": ("over its walltime", 1),
+        "rule_dry/y01": ("over its walltime, after two segments", 1),
     }
     assert repeated == {name: count for name, (_, count) in expected.items()}
     asked = {}
     for name, _, minutes in campaign.list_submitted():
         asked.setdefault(name, []).append(minutes)
     assert asked["rule_dry/y01"][1] == 20, "twice the time after the walltime"
+    log = campaign.clone.folder / "results/small/logs/manufacture/y01.dry.log"
+    assert "dry goes on after 2 segments" in log.read_text()
     assert asked["rule_slurry/y00"] == [10, 10], "no more time after too little memory"
     made_by = json.loads((campaign.clone.folder / "results/small/provenance.json").read_text())
     assert made_by["slurries"]["y00"]["slurry"]["attempt"] == 2
     for name, (fault, count) in expected.items():
-        note_fault(fault, "complete", f"{count} job: {name.removeprefix('rule_')}")
+        part = ", its third segment alone" if "segments" in fault else ""
+        note_fault(fault, "complete", f"{count} job: {name.removeprefix('rule_')}{part}")
     note_fault("LAMMPS blows up", "complete, the sample failed with its cause", "none")
     assert list((campaign.clone.folder / "results/small/jobs").glob("*")) == []
 

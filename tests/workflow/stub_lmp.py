@@ -4,10 +4,13 @@ It takes the decks' variables and leaves the files that they leave. Environment 
 fail for folders whose path holds a text: STUB_BLOW_UP as physics does, STUB_KILL once, as a node
 does, STUB_FAULTS once each: "sleep:30@TEXT;hog:1500@TEXT;exit:3@TEXT;hold:go@TEXT" (s, MB, exit
 code, a file to wait for), with marks of what has happened, and that file, in the folder STUB_MARKS.
+STUB_STATIONS "2@TEXT" makes a run stop at two stations on its way, before any fault.
 """
 
 import gzip
 import os
+import re
+import shutil
 import signal
 import sys
 import time
@@ -49,6 +52,12 @@ def main() -> None:
     if blow_up and blow_up in here:
         print("ERROR: Lost atoms: original 10 current 9 (src/thermo.cpp:494)")
         sys.exit(1)
+    stations, _, text = os.environ.get("STUB_STATIONS", "0@/").partition("@")
+    number = int(re.findall(r"\d+", given["onward"])[0])
+    if text in here and number <= int(stations):
+        shutil.copy(given["packing"] if "packing" in given else given["from"], given["onward"])
+        print(f"coatline: station halt turns {number}")
+        return
     mark = Path(os.environ.get("STUB_MARK", "mark"))
     if kill and kill in here and not mark.exists():
         mark.touch()
@@ -61,7 +70,7 @@ def main() -> None:
             suffer(*what.split(":"))
     results = run_deck(deck, given)
     names = "step time height speed pressure_top pressure_bottom kinetic unbalanced coordination"
-    Path("series.txt").write_text(f"{names}\n0 0 9 0 1 1 0 0.1 3\n200 1 8 0 50 50 0 0.01 4\n")
+    Path(given["series"]).write_text(f"{names}\n0 0 9 0 1 1 0 0.1 3\n200 1 8 0 50 50 0 0.01 4\n")
     for name, value in results.items():
         print(f"coatline: result {name} {value:.17g}")
     print("coatline: done")
@@ -80,7 +89,7 @@ def suffer(kind: str, size: str) -> None:
 
 
 def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:
-    head, atoms = read_atoms(Path(given["packing"] if deck == "slurry" else given["from"]))
+    head, atoms = read_atoms(Path(given["packing"] if "packing" in given else given["from"]))
     if deck == "slurry":
         atoms = squeeze(atoms, 0.95 * find_top(atoms))
         for name in ("slurry.data", "slurry.restart"):
@@ -99,7 +108,7 @@ def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:
                 Path(f"grid.{point}.restart"), head, squeeze(atoms, top * (1 - 0.025 * point))
             )
         if int(given["frame_steps"]):
-            Path("frames.dump.gz").write_bytes(gzip.compress(b"frames"))
+            Path(given["frames"]).write_bytes(gzip.compress(b"frames"))
         return {}
     way = sum(
         float(given[f"{pace}_speed"]) * int(given[f"{pace}_steps"]) * float(given["dt"])

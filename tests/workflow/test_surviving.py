@@ -18,7 +18,7 @@ from tests.workflow.clones import PATIENCE, Clone, make_clone
 pytestmark = pytest.mark.workflow
 BIN = Path(sys.executable).parent
 PRESSED = "results/small/manufacture/y00/press.nc"
-HELD = {"STUB_FAULTS": "hold:go@manufacture.y00.dry-"}
+HELD = {"STUB_FAULTS": "hold:go@y00/.chain-dry/"}
 """Drying waits for the file `go`."""
 OPTIONS = ("--cores", "1", "--configfile", "small.yaml", "--", PRESSED)
 
@@ -108,7 +108,8 @@ def test_killed_snakemake(killed):
     assert made["dry"]["attempt"] == 1
     assert killed.plan("--", PRESSED) == {}
     assert list((killed.folder / "results/small/jobs").iterdir()) == []
-    assert not list(killed.folder.glob("results/small/**/.attempt-*"))
+    for folder in (".attempt-*", ".chain-*"):
+        assert not list(killed.folder.glob(f"results/small/**/{folder}"))
     new = {path.relative_to(killed.folder).parts[0] for path in list_files(killed) - before}
     assert new == {"results", ".snakemake", "head.log", "fault0", "go"}
 
@@ -155,7 +156,7 @@ def test_two_heads_two_jobs_for_one_result_and_code_edited_meanwhile(clone):
     """While a job runs: a second Snakemake is refused, even past Snakemake's own lock, which goes
     as soon as another campaign ends; one that got past that too waits for the job and takes its
     result; a job that would run with other code refuses."""
-    head = start(clone, *OPTIONS, STUB_FAULTS="hold:go@manufacture.y00.slurry-")
+    head = start(clone, *OPTIONS, STUB_FAULTS="hold:go@y00/.chain-slurry/")
     wait_for(clone.folder / "fault0")
     claim = json.loads(
         (clone.folder / "results/small/jobs/manufacture.y00.slurry.json").read_text()
@@ -190,7 +191,7 @@ def test_lammps_ends_with_its_job(clone):
     stub.write_text(f'#!/bin/sh\n{clone.folder}/real "$@" &\necho $! > {clone.folder}/pid\nwait\n')
     stub.chmod(0o755)
     options = ("--cores", "1", "--retries", "0", "--configfile", "small.yaml", "--", PRESSED)
-    head = start(clone, *options, STUB_FAULTS="sleep:100@manufacture.y00.slurry-")
+    head = start(clone, *options, STUB_FAULTS="sleep:100@y00/.chain-slurry/")
     wait_for(clone.folder / "fault0")
     claim = clone.folder / "results/small/jobs/manufacture.y00.slurry.json"
     pid = int((clone.folder / "pid").read_text())

@@ -17,5 +17,6 @@ with Job(snakemake) as job:
         decks=job.decks,
         engine=job.engine,
         log=job.log,
+        keeping=job.keep(files.record),
     )
     job.stamp(files.record, source.record)

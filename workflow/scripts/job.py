@@ -7,8 +7,10 @@ proven whole. Within it `snakemake.output` names the places in that folder.
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -45,7 +47,7 @@ class Job:
         self.config = snakemake.config["resolved"]
         self.decks = SCRIPTS.parent / "lammps"
         self._clock = Clock()
-        self._claim = self._delivery = None
+        self._claim = self._delivery = self._kept = None
         for library in LIBRARIES:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.threads)
 
@@ -143,6 +145,8 @@ class Job:
                 raise CoatlineError("another job has taken over; its results stand, not these")
             for note in self._delivery.publish(self._sources):
                 print(f"coatline: {note}")
+            if self._kept:
+                shutil.rmtree(self._kept, ignore_errors=True)
             self._claim.release()
         print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
         sys.stdout.flush()
@@ -165,6 +169,8 @@ class Job:
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
         if isinstance(error, DamagedFile):
             return "damaged", self._put_aside(error)
+        if type(error).__name__ == "WalltimeError":
+            return "time", str(error)
         if isinstance(error, CoatlineError):
             killed = "killed by signal 9" in str(error)
             return "memory" if killed else "error", str(error)
@@ -191,6 +197,19 @@ class Job:
         """Where an output will be in the end."""
         places = self._delivery.places if self._delivery else {}
         return next((Path(end) for end, now in places.items() if str(now) == str(file)), Path(file))
+
+    def keep(self, record: str) -> Any:
+        """Where the segments of a long run outlive this job, and when SLURM will end it."""
+        from coatline.manufacture.segments import Keeping
+
+        self._kept = self.place(record).resolve().parent / f".chain-{self.snakemake.rule}"
+        if "SLURM_JOB_END_TIME" in os.environ:
+            left = float(os.environ["SLURM_JOB_END_TIME"]) - time.time()
+        elif "SLURM_JOB_ID" in os.environ:
+            left = 60 * self.snakemake.resources.get("runtime", float("inf")) - self._clock.seconds
+        else:
+            return Keeping(self._kept)
+        return Keeping(self._kept, time.monotonic() + left)
 
     @property
     def engine(self) -> Any:

@@ -26,5 +26,6 @@ with Job(snakemake) as job:
         decks=job.decks,
         engine=job.engine,
         log=job.log,
+        keeping=job.keep(files.record),
     )
     job.stamp(files.record, seed=values.seed, **recipe)

@@ -17,6 +17,7 @@ from coatline.errors import CoatlineError, ConfigError
 
 GUARD = Path(__file__).with_name("guard.py")
 RESULT = re.compile(r"^coatline: result (\w+) (\S+)$", re.MULTILINE)
+STATION = re.compile(r"^coatline: station (\w+)((?: \w+ \d+)*)$", re.MULTILINE)
 NOT_CONVERGED = re.compile(r"^coatline: not converged: (.+)$", re.MULTILINE)
 BLOW_UP = (
     "Lost atoms",
@@ -97,6 +98,25 @@ def run_deck(
         PhysicalFailure: the simulation blew up, lost a particle or did not converge.
         EngineError: LAMMPS stopped for any other reason.
     """
+    results, station = run_segment(engine, deck, folder, log, variables)
+    if station is not None:
+        raise EngineError(
+            f"{deck.stem}: LAMMPS stopped on its way, at {station['entry']}; see {log}"
+        )
+    return results
+
+
+def run_segment(
+    engine: Engine, deck: Path, folder: Path, log: Path, variables: Mapping[str, object]
+) -> tuple[dict[str, float], dict[str, object] | None]:
+    """Run one deck to its end or to a station where it lets go (`segment.lmp`).
+
+    Args, Raises: see `run_deck`.
+
+    Returns:
+        The results, and what the next segment is to be told (`entry` and counts), or None at the
+        end of the deck.
+    """
     command = [*engine.words(), "-in", str(deck), "-log", "none", "-nocite"]
     for name, value in {"decks": deck.parent, **variables}.items():
         values = value if isinstance(value, list) else [value]
@@ -108,12 +128,19 @@ def run_deck(
         code = _run_guarded(command, folder, file)
         file.seek(start)
         text = file.read()
-    if code == 0 and "coatline: done" in text:
+    stations = STATION.findall(text)
+    if code == 0 and ("coatline: done" in text or stations):
         results = {name: float(value) for name, value in RESULT.findall(text)}
         for name, value in results.items():
             if not math.isfinite(value):
                 raise PhysicalFailure(f"{deck.stem}: {name} is {value}")
-        return results
+        if "coatline: done" in text:
+            return results, None
+        entry, counts = stations[-1]
+        words = counts.split()
+        return results, {"entry": entry} | {
+            name: int(value) for name, value in zip(words[::2], words[1::2], strict=True)
+        }
     unsettled = NOT_CONVERGED.findall(text)
     if unsettled:
         raise PhysicalFailure(f"{deck.stem}: not converged: {unsettled[-1]}")

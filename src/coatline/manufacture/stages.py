@@ -8,7 +8,7 @@ on; whatever else goes wrong is raised, leaves nothing behind, and is for the wo
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from coatline.design.grid import APPROACH, GRID, grid_points, start_point
-from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_deck
+from coatline.manufacture.engine import Engine, PhysicalFailure, read_version
 from coatline.manufacture.forcefield import (
     bead_in_contact,
     critical_time_step,
@@ -33,6 +33,7 @@ from coatline.manufacture.record import (
     read_status,
     write_record,
 )
+from coatline.manufacture.segments import Keeping, make_key, open_chain, run_segments
 from coatline.manufacture.state import (
     read_state,
     restore_active_material,
@@ -65,11 +66,23 @@ LIGHT_AT_FIRST = 250.0
 
 
 @contextmanager
-def _work_folder(beside: Path, stage: str) -> Iterator[Path]:
-    """A folder on the file system of the outputs, gone afterwards.
+def _work_folder(
+    beside: Path,
+    stage: str,
+    keeping: Keeping | None,
+    engine: Engine,
+    decks: Path,
+    files: Iterable[Path],
+    values: object,
+) -> Iterator[Path]:
+    """A folder on the file system of the outputs, with the segments that an earlier job made.
 
-    Its name is that of the stage, so that what a killed job left is swept by the next one.
+    Without `keeping` it is gone afterwards, and its segments with it.
     """
+    if keeping is not None:
+        with open_chain(keeping.folder.resolve(), make_key(engine, decks, files, values)) as folder:
+            yield folder
+        return
     folder = beside.parent.resolve() / f".work-{stage}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -79,13 +92,17 @@ def _work_folder(beside: Path, stage: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _deadline(keeping: Keeping | None) -> float:
+    return math.inf if keeping is None else keeping.deadline
+
+
 def _with_smaller_steps(
     run: Callable[[float, Path], dict[str, float]], folder: Path, step: float, retries: int
 ) -> tuple[dict[str, float], Path]:
     """Run a deck; after a physical failure again with half the step, each time in a new folder."""
     for attempt in range(retries + 1):
         here = folder / f"attempt{attempt}"
-        here.mkdir()
+        here.mkdir(exist_ok=True)
         try:
             results = run(step / 2**attempt, here)
         except PhysicalFailure:
@@ -226,6 +243,7 @@ def make_slurry(
     decks: Path,
     engine: Engine,
     log: Path,
+    keeping: Keeping | None = None,
 ) -> None:
     """Mix a slurry: place the particles and let them come to rest under a plane.
 
@@ -244,6 +262,7 @@ def make_slurry(
         decks: folder of the LAMMPS decks; absolute, as LAMMPS runs elsewhere.
         engine: how to start LAMMPS.
         log: receives LAMMPS's output.
+        keeping: where segments of a long run outlive the job; None keeps none.
 
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
@@ -257,7 +276,9 @@ def make_slurry(
     except PhysicalFailure as failure:
         _fail(record, [state, data], f"slurry: {failure}")
         return
-    with _work_folder(state, "slurry") as folder:
+    values = [active_material, solid_content, solid_mass, solid_loading, ingredients, seed]
+    values += [force_field, protocol]
+    with _work_folder(state, "slurry", keeping, engine, decks, [], values) as folder:
         marker = write_packing(
             folder / "packing.data",
             formulation,
@@ -278,7 +299,7 @@ def make_slurry(
         )
 
         def run(step: float, here: Path) -> dict[str, float]:
-            return run_deck(
+            return run_segments(
                 engine,
                 decks / "slurry.lmp",
                 here,
@@ -291,6 +312,7 @@ def make_slurry(
                     "dt": step,
                     "block": _steps(SLURRY_BLOCK, step),
                 },
+                _deadline(keeping),
             )
 
         try:
@@ -336,6 +358,7 @@ def dry_film(
     decks: Path,
     engine: Engine,
     log: Path,
+    keeping: Keeping | None = None,
 ) -> None:
     """Dry a slurry film: beads shrink, the film stiffens, rests, is let free and measured.
 
@@ -347,7 +370,7 @@ def dry_film(
         protocol: `model`, `pressure` (kPa), `duration` (µs), `safety_factor`, `retries`; with
             model `heterogeneous` also `rate_ratio` (evaporation at the surface / at the collector)
             and `viscosity` of the flowing liquid (mPa·s).
-        decks, engine, log: as for the slurry.
+        decks, engine, log, keeping: as for the slurry.
 
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
@@ -359,7 +382,8 @@ def dry_film(
     if _passed_on(slurry_record, record, [state, data]):
         return
     facts = read_results(slurry_record)
-    with _work_folder(state, "dry") as folder:
+    sources, values = [slurry_state, slurry_record], [force_field, protocol]
+    with _work_folder(state, "dry", keeping, engine, decks, sources, values) as folder:
         write_force_field(
             folder / "forcefield",
             force_field["dried"],
@@ -370,7 +394,7 @@ def dry_film(
         longest = steps[-1]
 
         def run(step: float, here: Path) -> dict[str, float]:
-            return run_deck(
+            return run_segments(
                 engine,
                 decks / "dry.lmp",
                 here,
@@ -395,6 +419,7 @@ def dry_film(
                     "model": protocol["model"],
                     **{key: protocol[key] for key in DRYING_MODELS[protocol["model"]]},
                 },
+                _deadline(keeping),
             )
 
         try:
@@ -485,6 +510,7 @@ def press_film(
     decks: Path,
     engine: Engine,
     log: Path,
+    keeping: Keeping | None = None,
 ) -> None:
     """Press a dried film at constant speed to the upper compression, a restart at each 2.5 %.
 
@@ -498,7 +524,7 @@ def press_film(
         force_field: contacts of the stage `dried`, and `yielding`.
         protocol: `speed` (µm/µs), `reference_pressure` (kPa), `frame_spacing` (% or None),
             `safety_factor`, `retries`.
-        decks, engine, log: as for the slurry.
+        decks, engine, log, keeping: as for the slurry.
 
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
@@ -512,7 +538,9 @@ def press_film(
         return
     facts = read_results(dried_record)
     thickness = facts["thickness"]
-    with _work_folder(grid[0], "press") as folder:
+    sources = [dried_state, dried_record]
+    values = [upper_compression, force_field, protocol, frames is not None]
+    with _work_folder(grid[0], "press", keeping, engine, decks, sources, values) as folder:
         write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
         longest = _longest_step(force_field, facts, protocol["reference_pressure"])
         gain = _longest_step(force_field, facts, LIGHT) / longest
@@ -527,7 +555,7 @@ def press_film(
             spacing = protocol["frame_spacing"] if frames else None
             frame_steps = _steps(spacing / 100 * thickness / speed, step) if spacing else 0
             light_steps = _steps(way / speed, gain * step, YIELD_INTERVAL)
-            return run_deck(
+            return run_segments(
                 engine,
                 decks / "press.lmp",
                 here,
@@ -547,6 +575,7 @@ def press_film(
                     "light": 0.0 if frame_steps else LIGHT_AT_FIRST,  # frames count steps
                     **_yielding(force_field, facts),
                 },
+                _deadline(keeping),
             )
 
         try:
@@ -592,6 +621,7 @@ def calender_film(
     decks: Path,
     engine: Engine,
     log: Path,
+    keeping: Keeping | None = None,
 ) -> None:
     """Calender a film: from the grid state below on to one compression, release, rest, thickness.
 
@@ -601,7 +631,7 @@ def calender_film(
         record, data: record and data file to write.
         compression_rate: %, at the lowest plane height.
         force_field, protocol: as for pressing.
-        decks, engine, log: as for the slurry.
+        decks, engine, log, keeping: as for the slurry.
 
     Raises:
         EngineError: LAMMPS stopped for a reason other than physics.
@@ -616,13 +646,14 @@ def calender_film(
     gain = _longest_step(force_field, facts, LIGHT) / _longest_step(
         force_field, facts, protocol["reference_pressure"]
     )
-    with _work_folder(data, "calender") as folder:
+    sources, values = [pressed_state, pressed_record], [compression_rate, force_field, protocol]
+    with _work_folder(data, "calender", keeping, engine, decks, sources, values) as folder:
         write_force_field(folder / "forcefield", force_field["dried"], sizes=sizes_of(facts))
 
         def run(step: float, here: Path) -> dict[str, float]:
             press_steps = _steps(way / speed, step, YIELD_INTERVAL) if way > 1e-9 else 0
             slow_steps = _steps(SLOWER * slowly / speed, step, YIELD_INTERVAL) if slowly else 0
-            return run_deck(
+            return run_segments(
                 engine,
                 decks / "calender.lmp",
                 here,
@@ -643,6 +674,7 @@ def calender_film(
                     "touch": TOUCH,
                     **_yielding(force_field, facts),
                 },
+                _deadline(keeping),
             )
 
         try:

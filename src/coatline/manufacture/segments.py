@@ -1,0 +1,229 @@
+"""Long runs as chains of segments, so that one that is stopped goes on where it was.
+
+A deck of long runs ends at a station once it has made the particle-steps of a segment, and a new
+process goes on from the restart that it left (`workflow/lammps/segment.lmp`). Where segments end
+depends on the particles and steps alone, and each begins from a restart in any case: interrupted or
+not, a chain leaves the same bytes. What is kept on the way lies in a folder beside the results,
+under a key of everything that the run depends on; with another key the chain begins anew.
+"""
+
+import gzip
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coatline.errors import CoatlineError
+from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_segment
+
+SEGMENT = 1.0e9
+"""Particle-steps of a segment: some ten to twenty minutes on one core. An electrode of 0.1 µg takes
+less in any stage."""
+LEDGER = "segments.json"
+FAILURE = "failure.txt"
+
+
+class WalltimeError(CoatlineError):
+    """The time left does not suffice for a further segment; those made are kept."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where the segments of a stage outlive its job.
+
+    Attributes:
+        folder: beside the results, for this stage alone.
+        deadline: `time.monotonic()` at which the job will be ended; infinite if none.
+    """
+
+    folder: Path
+    deadline: float = math.inf
+
+
+def make_key(engine: Engine, decks: Path, files: Iterable[Path], values: object) -> str:
+    """Hash of all that a run depends on: the program, the decks, files that it reads, values."""
+    digest = hashlib.sha256()
+    program = engine.words()
+    digest.update(json.dumps([program, values], sort_keys=True, default=_plain).encode())
+    for word in program:
+        if os.path.isfile(word):
+            state = os.stat(word)
+            digest.update(f"{state.st_size} {state.st_mtime_ns}".encode())
+    for file in [*sorted(decks.glob("*.lmp")), *files]:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _plain(value: object) -> object:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+@contextmanager
+def open_chain(folder: Path, key: str) -> Iterator[Path]:
+    """The folder of a chain: as it was left if its key is the same, else empty.
+
+    An interruption leaves it only if a segment was made. Whoever has put the results in place
+    removes it.
+    """
+    marker = folder / "key"
+    if not (marker.is_file() and marker.read_text(encoding="ascii") == key):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        marker.write_text(key, encoding="ascii")
+    try:
+        yield folder
+    except BaseException:
+        if not [*folder.glob(f"attempt*/{LEDGER}"), *folder.glob(f"attempt*/{FAILURE}")]:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def run_segments(
+    engine: Engine,
+    deck: Path,
+    folder: Path,
+    log: Path,
+    variables: Mapping[str, object],
+    deadline: float = math.inf,
+) -> dict[str, float]:
+    """Run a deck as a chain of segments, going on from those that the folder holds.
+
+    Args:
+        engine, deck, folder, log, variables: see `run_deck`. A list is used up by the parts that a
+            station counts: the next segment gets the rest of it.
+        deadline: `time.monotonic()` at which the job will be ended.
+
+    Returns:
+        The results of all segments. `series.txt` and, where there are frames, `frames.dump.gz` in
+        the folder hold those of all segments.
+
+    Raises:
+        PhysicalFailure, EngineError: see `run_deck`. A failure met once is met again, not run.
+        WalltimeError: before a segment that would not end by the deadline.
+    """
+    failure = folder / FAILURE
+    if failure.is_file():
+        raise PhysicalFailure(failure.read_text(encoding="utf-8"))
+    ledger = folder / LEDGER
+    past = _read_past(folder)
+    if past["segments"]:
+        print(f"coatline: {deck.stem} goes on after {past['segments']} segments", flush=True)
+    try:
+        while True:
+            if time.monotonic() + 1.1 * past["longest"] > deadline:
+                raise WalltimeError(
+                    f"{deck.stem}: {past['segments']} segments are made; another of up to "
+                    f"{past['longest']:.0f} s would not end within the walltime"
+                )
+            start = time.monotonic()
+            given = _variables_of(variables, past)
+            results, station = run_segment(engine, deck, folder, log, given)
+            version = read_version(log)
+            if past["lammps"] not in ("", version):
+                print(f"coatline: LAMMPS was {past['lammps']}, is {version}: begins anew")
+                past = _clear(folder)
+                continue
+            past["lammps"] = version
+            past["results"] |= results
+            if station is None:
+                return past["results"]
+            past["segments"] += 1
+            past["station"] |= station
+            past["longest"] = max(past["longest"], time.monotonic() - start)
+            past["restart"] = _seal(folder / _restart(past["segments"]))
+            _replace(ledger, json.dumps(past, indent=1))
+            (folder / _restart(past["segments"] - 1)).unlink(missing_ok=True)
+    except PhysicalFailure as error:
+        _replace(failure, str(error))
+        raise
+    finally:
+        _join_series(folder)
+        _join_frames(folder)
+
+
+def _read_past(folder: Path) -> dict:
+    """What the folder's segments have come to; nothing where their restart is not as it was."""
+    try:
+        past = json.loads((folder / LEDGER).read_text(encoding="utf-8"))
+        state = (folder / _restart(past["segments"])).read_bytes()
+        if hashlib.sha256(state).hexdigest() == past["restart"]:
+            return past
+    except (OSError, ValueError, KeyError):
+        pass
+    return _clear(folder)
+
+
+def _clear(folder: Path) -> dict:
+    shutil.rmtree(folder)
+    folder.mkdir()
+    return {"segments": 0, "station": {}, "results": {}, "longest": 0.0, "lammps": ""}
+
+
+def _seal(path: Path) -> str:
+    """Have a file on the disk before it is counted on; its hash."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def _restart(number: int) -> str:
+    return f"segment.{number}.restart"
+
+
+def _variables_of(variables: Mapping[str, object], past: dict) -> dict[str, object]:
+    number = past["segments"]
+    done = past["station"].get("parts", 0)
+    given = {
+        name: value[done:] or value[-1:] if isinstance(value, list) else value
+        for name, value in variables.items()
+    }
+    given |= {"segment": SEGMENT, "onward": _restart(number + 1), "series": f"series.{number}.txt"}
+    if variables.get("frame_steps"):
+        given["frames"] = f"frames.{number}.dump.gz"
+    return given | ({"from": _restart(number)} | past["station"] if number else {})
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_suffix(".new")
+    with open(new, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+
+
+def _parts(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern), key=lambda path: int(re.findall(r"\d+", path.name)[0]))
+
+
+def _join_series(folder: Path) -> None:
+    """The time series of all segments as one; the first line of a segment repeats the last."""
+    lines: list[str] = []
+    last = -1
+    for part in _parts(folder, "series.*.txt"):
+        title, *rows = part.read_text(encoding="ascii").splitlines() or [""]
+        lines += [] if lines else [title]
+        for row in rows:
+            step = row.split(" ", 1)[0]
+            if step.isdigit() and int(step) > last:
+                lines.append(row)
+                last = int(step)
+    if lines:
+        (folder / "series.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _join_frames(folder: Path) -> None:
+    """The frames of all segments in one file."""
+    parts = _parts(folder, "frames.*.dump.gz")
+    if parts:
+        with gzip.open(folder / "frames.dump.gz", "wb") as whole:
+            for part in parts:
+                with gzip.open(part) as file:
+                    shutil.copyfileobj(file, whole)
