@@ -60,6 +60,18 @@ def test_a_kill_is_no_physics(fake, tmp_path):
         run(fake("half way", kill=signal.SIGKILL), tmp_path)
 
 
+@pytest.mark.parametrize(("code", "number"), [(137, 9), (247, 9), (241, 15), (143, 15)])
+def test_a_kill_that_a_launcher_passes_on_is_a_kill(fake, tmp_path, code, number):
+    with pytest.raises(EngineError, match=f"killed by signal {number};"):
+        run(fake("half way", code), tmp_path)
+
+
+@pytest.mark.parametrize("code", [1, 3, 128, 255])
+def test_an_exit_code_is_no_kill(fake, tmp_path, code):
+    with pytest.raises(EngineError, match=f"exit code {code}"):
+        run(fake("half way", code), tmp_path)
+
+
 def test_another_error_is_no_physics(fake, tmp_path):
     with pytest.raises(EngineError, match="Unknown command: foo"):
         run(fake("ERROR: Unknown command: foo (src/input.cpp:1)", 1), tmp_path)

@@ -147,10 +147,20 @@ def run_segment(
     errors = re.findall(r"^ERROR(?: on proc \d+)?: (.+)$", text, re.MULTILINE)
     if errors and any(sign in errors[-1] for sign in BLOW_UP):
         raise PhysicalFailure(f"{deck.stem}: {errors[-1].split(' (src')[0]}")
-    if code < 0:
-        raise EngineError(f"{deck.stem}: LAMMPS was killed by signal {-code}; see {log}")
+    number = _signal_of(code)
+    if number:
+        raise EngineError(f"{deck.stem}: LAMMPS was killed by signal {number}; see {log}")
     reason = errors[-1] if errors else f"exit code {code}"
     raise EngineError(f"{deck.stem}: LAMMPS stopped ({reason}); see {log}")
+
+
+def _signal_of(code: int) -> int:
+    """Signal that ended a program, or 0; launchers pass it on as 128 + n, or as -n modulo 256."""
+    if code < 0:
+        return -code
+    if 128 < code < 160:
+        return code - 128
+    return 256 - code if 224 < code < 255 else 0
 
 
 def read_version(log: Path) -> str:
