@@ -122,8 +122,12 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code, 2 for bad input with one line on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What follows the first -- of `resume` is for Snakemake, which may have a -- of its own.
+    cut = words.index("--") if words[:1] == ["resume"] and "--" in words else len(words)
     try:
-        arguments = _build_parser().parse_args(argv)
+        arguments = _build_parser().parse_args(words[:cut])
+        arguments.options = words[cut + 1 :]
         return arguments.run(arguments)
     except CoatlineError as error:
         message = str(error)

@@ -125,8 +125,8 @@ def test_damaged_state_is_made_again(killed):
     os.utime(state, ns=(times.st_atime_ns, times.st_mtime_ns))
     (clone.folder / PRESSED).unlink()
     untouched = (folder / "slurry.restart").stat().st_mtime_ns
-    options = [word for word in OPTIONS if word not in ("--", PRESSED)]
-    resumed = coatline(clone, "resume", "small", "--", *options, "--retries", "0", PRESSED)
+    options = (*OPTIONS[:-2], "--retries", "0", *OPTIONS[-2:])
+    resumed = coatline(clone, "resume", "small", "--", *options)
     said = resumed.stdout + resumed.stderr
     assert resumed.returncode == 0, said
     assert "dried.restart: damaged" in said and (clone.folder / PRESSED).exists()

@@ -93,6 +93,7 @@ def run_status(arguments: argparse.Namespace) -> int:
 
 def add_resume(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `resume`."""
+    parser.usage = "coatline resume [-h] [--cancel] [CAMPAIGN] [-- OPTION ...]"
     parser.description = (
         "Take up a campaign whose Snakemake was killed: wait for the jobs it left, unlock, go on "
         "with the options that it had, or with those given after --."
@@ -101,7 +102,6 @@ def add_resume(parser: argparse.ArgumentParser) -> None:
         "name", nargs="?", metavar="CAMPAIGN", help="its name, if there are several"
     )
     parser.add_argument("--cancel", action="store_true", help="end the jobs that are left")
-    parser.add_argument("options", nargs="*", metavar="-- OPTION", help="options for Snakemake")
 
 
 def run_resume(arguments: argparse.Namespace) -> int:
