@@ -236,7 +236,7 @@ def spoil(array, value):
         ({"rungs": ()}, good(), "rungs must be"),
         ({"rungs": (0, 4)}, good(), "rungs must be"),
         ({"terms": (0,)}, good(), "terms must be"),
-        ({"terms": (4,)}, good(), "terms must be"),
+        ({"terms": (7,)}, good(), "terms must be"),
         ({"screened": 0}, good(), "screened must be"),
         ({"price": -1.0}, good(), "price must be"),
         ({"folds": 1}, good(), "folds must be"),

@@ -10,6 +10,10 @@ M. Scheffler and L. M. Ghiringhelli, Phys. Rev. Materials 2 (2018) 083802, secti
 2. Add them to the pool.
 3. Try all tuples of t + 1 features of the pool (l0 regression), and go on with the best.
 
+From four terms on, all tuples are too many. The best models of t terms each take every feature of the
+pool as a further one, then the best of the larger ones exchange their terms, one at a time, for any
+feature of the pool, until none becomes better.
+
 Three things are added. Pairs are tried of all features, not of the pool alone, where there are not
 too many; the features of good models join the pool. The smallest features are in it from the start,
 since many large ones resemble each of them and would crowd them out. And a model pays for its size:
@@ -37,6 +41,12 @@ SHORTLIST = 50
 
 RESIDUALS = 10
 """Models of each size whose residuals are screened."""
+
+COMPLETE = 3
+"""Most terms of which all tuples of the pool are tried."""
+
+EXCHANGES = 10
+"""Models whose terms are exchanged, and the most rounds of it."""
 
 TIE = 1e-9
 """Relative difference between sums of squares that counts as none."""
@@ -115,7 +125,12 @@ def search_models(
         every = count == 1 or (count == 2 and len(varying) <= EXHAUSTIVE)
         tried = varying if every else pool
         tried = tried[np.argsort(-lead[tried], kind="stable")]
-        tuples = _best_tuples(vectors[:, tried], centred, burden[tried], count)
+        if count <= COMPLETE:
+            tuples = _best_tuples(vectors[:, tried], centred, burden[tried], count)
+        else:
+            place = {int(index): here for here, index in enumerate(tried)}
+            before = [tuple(place[index] for index in model.indices) for model in found[-1]]
+            tuples = _extend_tuples(vectors[:, tried], centred, burden[tried], before)
         solved = [
             _solve(features, vectors, target, tuple(sorted(tried[list(members)].tolist())))
             for members in tuples
@@ -181,6 +196,49 @@ def _best_tuples(
             kept = [_cut(kept)]
             bar = float(kept[0][0][-1])
     return _smallest(kept)
+
+
+def _extend_tuples(
+    vectors: np.ndarray, target: np.ndarray, burden: np.ndarray, before: list[tuple[int, ...]]
+) -> list[tuple[int, ...]]:
+    """Good tuples of one column more than some given ones, best first.
+
+    Args:
+        vectors, target, burden: as for `_best_tuples`.
+        before: tuples of columns to start from.
+    """
+    known: dict[tuple[int, ...], float] = {}
+    for base in before:
+        known |= _score_further(vectors, target, burden, base)
+    exchanged: set[tuple[int, ...]] = set()
+    for _ in range(EXCHANGES):
+        best = sorted(known, key=lambda members: (known[members], members))[:SHORTLIST]
+        known = {members: known[members] for members in best}
+        new = [members for members in best[:EXCHANGES] if members not in exchanged]
+        if not new:
+            break
+        exchanged.update(new)
+        for members in new:
+            for left_out in members:
+                base = tuple(index for index in members if index != left_out)
+                known |= _score_further(vectors, target, burden, base)
+    return sorted(known, key=lambda members: (known[members], members))[:SHORTLIST]
+
+
+def _score_further(
+    vectors: np.ndarray, target: np.ndarray, burden: np.ndarray, base: tuple[int, ...]
+) -> dict[tuple[int, ...], float]:
+    """Scores of some columns with each further one, the `SHORTLIST` best."""
+    basis = np.linalg.qr(vectors[:, list(base)])[0]
+    left = target - basis @ (basis.T @ target)
+    share = 1 - ((basis.T @ vectors) ** 2).sum(axis=0)
+    gain = (vectors.T @ left) ** 2 / np.maximum(share, COLLINEAR)
+    score = (left @ left - gain) * np.exp(burden + burden[list(base)].sum())
+    score[share <= COLLINEAR] = np.inf
+    score[list(base)] = np.inf
+    best = np.argsort(score, kind="stable")[:SHORTLIST]
+    best = best[np.isfinite(score[best])]
+    return {tuple(sorted((*base, int(index)))): float(score[index]) for index in best}
 
 
 def _best_pairs(

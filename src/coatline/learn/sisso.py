@@ -78,6 +78,8 @@ class Sisso(RegressorMixin, BaseEstimator):
     those that made the data, for reading; minimum is the more accurate where noise is large, so it
     is the default. Without a price the minimum had 0.37, 0.26, 3.16 and 0.84, with formulas one to
     three nodes larger. Three terms do not reach a noise of 5 % where the property is no formula.
+    Six do better on 174 electrodes: R² of slurries held out 0.966 in place of 0.918 for the
+    conductivity, 0.932 and 0.931 for the tortuosity factor.
 
     Args:
         names: of the inputs; default the columns of a data frame, or x0, x1 …
@@ -85,7 +87,8 @@ class Sisso(RegressorMixin, BaseEstimator):
             data; give the design's, so that the formula holds up to its edges.
         operators: names of the operations, keys of `coatline.learn.expressions.OPERATORS`.
         rungs: complexities of features to choose from.
-        terms: numbers of features to choose from, of 1 to 3.
+        terms: numbers of features to choose from, of 1 to 6; up to 3 are searched exhaustively.
+            Default up to 3, and up to 6 where there are 20 samples for each.
         scale: linear, log for a formula of ln y, or auto, the better of both where y is positive.
             A formula of ln y gives the median of y at an input, not its mean.
         rule: minimum takes the complexity of least error. one_standard_error takes the smallest
@@ -113,7 +116,7 @@ class Sisso(RegressorMixin, BaseEstimator):
         box: Sequence[tuple[float, float]] | None = None,
         operators: Sequence[str] = DEFAULT_OPERATORS,
         rungs: Sequence[int] = (0, 1, 2),
-        terms: Sequence[int] = (1, 2, 3),
+        terms: Sequence[int] | None = None,
         scale: str = "auto",
         rule: str = "minimum",
         price: float = 1.0,
@@ -151,7 +154,9 @@ class Sisso(RegressorMixin, BaseEstimator):
         self._check_parameters()
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
-        _check_count(len(y), max(self.terms))
+        choice = self.terms or range(1, 1 + min(max(len(y) // 20, 3), 6))
+        terms = sorted(set(choice))
+        _check_count(len(y), max(terms))
         names = self._name_inputs(X.shape[1])
         box = self._bound_inputs(names, X)
         groups = _encode(groups, len(y))
@@ -168,7 +173,7 @@ class Sisso(RegressorMixin, BaseEstimator):
             raise ValueError("Sisso: no input varies in the data")
         search = _Search(self, space, distinct, features[:, distinct], target)
         self.candidates_, self.chosen_, self.held_out_ = (), None, None
-        choices = list(product(scales, sorted(set(self.rungs)), sorted(set(self.terms))))
+        choices = list(product(scales, sorted(set(self.rungs)), terms))
         if len(choices) == 1:
             self.formula_ = search.fit(names, box, *choices[0])
             return self
@@ -221,8 +226,8 @@ class Sisso(RegressorMixin, BaseEstimator):
             raise ValueError(f"Sisso: rule must be {' or '.join(RULES)}, got {self.rule!r}")
         if not self.rungs or not set(self.rungs) <= {0, 1, 2, 3}:
             raise ValueError(f"Sisso: rungs must be some of 0, 1, 2, 3, got {self.rungs!r}")
-        if not self.terms or not set(self.terms) <= {1, 2, 3}:
-            raise ValueError(f"Sisso: terms must be some of 1, 2, 3, got {self.terms!r}")
+        if self.terms is not None and not (self.terms and set(self.terms) <= set(range(1, 7))):
+            raise ValueError(f"Sisso: terms must be some of 1 to 6, got {self.terms!r}")
         if self.screened < 1:
             raise ValueError(f"Sisso: screened must be 1 or more, got {self.screened}")
         if not (np.isfinite(self.price) and self.price >= 0):
@@ -277,7 +282,8 @@ class Sisso(RegressorMixin, BaseEstimator):
     ) -> dict[tuple[str, int, int], np.ndarray]:
         """Predictions for samples held out, of each scale, rung and number of terms."""
         count = len(search.target)
-        most = max(self.terms)
+        sizes = sorted({terms for _, _, terms in choices})
+        most = max(sizes)
         if groups is None:
             _check_count(count - -(-count // min(self.folds, max(count, 2))), most)
             folds = KFold(min(self.folds, count), shuffle=True, random_state=self.seed)
@@ -291,7 +297,7 @@ class Sisso(RegressorMixin, BaseEstimator):
             _check_count(len(train), most)
             for scale, rung in dict.fromkeys(choice[:2] for choice in choices):
                 found = search.run(scale, rung, most, train)
-                for terms in sorted(set(self.terms)):
+                for terms in sizes:
                     if found[terms - 1]:
                         value = search.predict(found[terms - 1][0], rung, scale, test)
                         held_out[scale, rung, terms][test] = value
