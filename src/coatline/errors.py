@@ -11,3 +11,7 @@ class ConfigError(CoatlineError):
 
 class InputError(CoatlineError):
     """A file or an image that cannot be used; names it and says what would be right."""
+
+
+class WalltimeError(CoatlineError):
+    """The time left does not suffice for a further segment; those made are kept."""

@@ -42,6 +42,8 @@ def load_plan(folder: Path, bead: float | None, force_field: str) -> Any:
     if bead is not None:
         mapping["electrode"]["bead_diameter"] = bead
     mapping.setdefault("manufacture", {})["force_field"] = force_field
+    if force_field == "published-a":  # too soft for the default, see config/validation
+        mapping["manufacture"].setdefault("drying", {})["pressure"] = 80.0
     return make_plan(mapping, str(path), results=folder)
 
 

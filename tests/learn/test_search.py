@@ -41,6 +41,26 @@ def test_best_of_all_tuples(seed, price):
         assert left @ left == pytest.approx(best.squares, rel=1e-9)
 
 
+@pytest.mark.parametrize("terms", [5, 6])
+def test_terms_beyond_the_exhaustive_are_exchanged(terms, monkeypatch):
+    """Many features that stand in for those of the truth: adding alone does not find them."""
+    rng = np.random.default_rng(terms)
+    truth = rng.normal(size=(60, terms))
+    stand_ins = [
+        truth @ rng.normal(size=(terms, 3)) + 0.02 * rng.normal(size=(60, 3)) for _ in range(20)
+    ]
+    features = np.hstack([truth, *stand_ins])
+    target = truth.sum(axis=1)
+    exact = tuple(range(terms))
+
+    def best():
+        return search_models(features, target, terms)[-1][0]
+
+    assert best().indices == exact and best().squares < 1e-20 * target @ target
+    monkeypatch.setattr(search, "EXCHANGES", 0)
+    assert best().indices != exact
+
+
 def test_price_changes_the_choice():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 1))

@@ -284,6 +284,15 @@ def test_scikit_learn_checks():
     assert sum(result["status"] == "passed" for result in results) > 40
 
 
+@pytest.mark.parametrize(("count", "most"), [(12, 3), (79, 3), (80, 4), (INPUTS.shape[0], None)])
+def test_more_terms_with_more_samples(count, most):
+    most = most or min(count // 20, 6)
+    rows = np.random.default_rng(0).choice(INPUTS.shape[0], count, replace=False)
+    target = np.exp(CR / SC) + 0.05 * NOISE
+    model = Sisso(NAMES, BOX, rungs=(1,), scale="linear").fit(INPUTS[rows], target[rows])
+    assert {one.terms for one in model.candidates_} == set(range(1, most + 1))
+
+
 def test_a_campaign_takes_seconds():
     started = time.process_time()
     with warnings.catch_warnings():

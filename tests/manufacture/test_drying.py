@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coatline.manufacture.engine import Engine, run_deck
+from coatline.manufacture.engine import Engine, run_segment
 from coatline.manufacture.forcefield import write_force_field
 from coatline.manufacture.record import read_results, read_status
 from coatline.manufacture.stages import dry_film
@@ -62,7 +62,7 @@ def watch_beads(line, folder, also="", **variables):
     field = line.material.force_field("default")
     write_force_field(folder / "forcefield", field["dried"], wet=field["slurry"])
     wet, dried = results["bead_diameter_liquid"], results["bead_diameter"]
-    run_deck(
+    run_segment(
         Engine(),
         folder / "dry.lmp",
         folder,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coatline.errors import ConfigError
-from coatline.manufacture.engine import Engine, EngineError, PhysicalFailure, run_deck
+from coatline.manufacture.engine import Engine, EngineError, PhysicalFailure, run_segment
 
 
 @pytest.fixture
@@ -29,7 +29,10 @@ def fake(tmp_path):
 
 
 def run(engine, tmp_path):
-    return run_deck(engine, tmp_path / "dry.lmp", tmp_path, tmp_path / "log", {"dt": 0.1})
+    deck, log = tmp_path / "dry.lmp", tmp_path / "log"
+    results, station = run_segment(engine, deck, tmp_path, log, {"dt": 0.1})
+    assert station is None
+    return results
 
 
 def test_results_are_read_from_the_output(fake, tmp_path):
@@ -98,9 +101,9 @@ def test_what_stands_behind_a_wrapper_ends_with_its_job(tmp_path):
     program.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {tmp_path}/pid\nwait\n")
     program.chmod(0o755)
     code = (
-        "from pathlib import Path; from coatline.manufacture.engine import Engine, run_deck;"
+        "from pathlib import Path; from coatline.manufacture.engine import Engine, run_segment;"
         f"here = Path({str(tmp_path)!r});"
-        f"run_deck(Engine(command={str(program)!r}), here / 'dry.lmp', here, here / 'log', {{}})"
+        f"run_segment(Engine(command={str(program)!r}), here / 'dry.lmp', here, here / 'log', {{}})"
     )
     job = subprocess.Popen([sys.executable, "-c", code])
     wait_until((tmp_path / "pid").exists)

@@ -238,6 +238,45 @@ def test_two_ranks_make_the_same_slurry(rich, tmp_path, nmc111):
     assert "1 by 1 by 2 MPI processor grid" in (folder / "log").read_text()
 
 
+@pytest.mark.slow
+def test_two_ranks_dry_and_calender_as_one_does(rich, tmp_path, nmc111):
+    """From the states of one rank; dried thickness scatters by 1.4 % between equal films."""
+    rich.pressed()
+    engine = Engine(launcher="mpiexec -n {threads}", threads=2)
+    common = {
+        "force_field": nmc111.force_field("default"),
+        "decks": DECKS,
+        "engine": engine,
+        "log": tmp_path / "log",
+    }
+    dry_film(
+        slurry_state=rich.folder / "slurry.restart",
+        slurry_record=rich.folder / "slurry.nc",
+        state=tmp_path / "dried.restart",
+        record=tmp_path / "dried.nc",
+        data=tmp_path / "dried.data.gz",
+        protocol=DRYING,
+        **common,
+    )
+    calender_film(
+        pressed_state=rich.grid()[3],
+        pressed_record=rich.folder / "pressed.nc",
+        record=tmp_path / "calender.nc",
+        data=tmp_path / "calendered.data.gz",
+        compression_rate=10.0,
+        protocol=PRESSING,
+        **common,
+    )
+    assert (tmp_path / "log").read_text().count("MPI processor grid") > 1
+    dried = [read_results(path / "dried.nc") for path in (rich.folder, tmp_path)]
+    assert dried[1]["thickness"] == pytest.approx(dried[0]["thickness"], rel=0.04)
+    one, two = read_results(rich.calendered(10.0)), read_results(tmp_path / "calender.nc")
+    assert two["thickness_lowest"] == pytest.approx(one["thickness_lowest"], rel=1e-6)
+    assert two["thickness"] == pytest.approx(one["thickness"], rel=0.005)
+    for record in ("dried.data.gz", "calendered.data.gz"):
+        assert len(read_state(tmp_path / record)) == len(rich.particles("dried"))
+
+
 def test_particles_without_place_are_a_failed_slurry(tmp_path, nmc111):
     folder = _slurry(tmp_path / "full", nmc111, active_material=99.0, solid_content=95.0)
     status, cause = read_status(folder / "slurry.nc")

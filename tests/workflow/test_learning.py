@@ -194,9 +194,10 @@ def test_one_more_round_changes_no_earlier_one(campaign):
 
 
 def test_started_at_a_dataset(campaign):
-    """A shipped campaign: no LAMMPS job is planned, all else is made, and it is the same."""
+    """A shipped campaign: no LAMMPS job is planned, all else is made from its dataset."""
     shipped = campaign.coatline("ship", "shipped", "--configfile", "small.yaml")
     assert shipped.returncode == 0, shipped.stderr
+    assert "note: the electrodes of rounds are not in it" in shipped.stderr
     config = "shipped/campaign.yaml"
     plan = campaign.plan(config=config)
     figures = dict.fromkeys(DRAWN, 1)

@@ -25,6 +25,6 @@ with Job(snakemake) as job:
         decks=job.decks,
         engine=job.engine,
         log=job.log,
-        keeping=job.keep(files.record),
+        keeping=job.keep(),
     )
     job.stamp(files.record, source.record, compression_rate=compression_rate)

@@ -21,7 +21,7 @@ from coatline.campaign.claims import FOLDER, claim
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest, is_full
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
 from coatline.campaign.start import ChangedCode, check_start
-from coatline.errors import CoatlineError
+from coatline.errors import CoatlineError, WalltimeError
 
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA", "BLIS")
 SCRIPTS = Path(__file__).resolve().parent
@@ -47,7 +47,9 @@ class Job:
         self.config = snakemake.config["resolved"]
         self.decks = SCRIPTS.parent / "lammps"
         self._clock = Clock()
-        self._claim = self._delivery = self._kept = None
+        self._claim = self._delivery = None
+        first = next(iter(getattr(snakemake, "output", [])), "")
+        self._chain = Path(first).resolve().parent / f".chain-{snakemake.rule}"
         for library in LIBRARIES:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.threads)
 
@@ -55,7 +57,10 @@ class Job:
         self._terminal = os.dup(2)
         sys.stdout.flush()
         sys.stderr.flush()
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        # What the segments said that are taken up again stays in the log.
+        fresh = 0 if self._chain.is_dir() else os.O_TRUNC
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | fresh | os.O_APPEND, 0o644)
+        self._log_start = os.fstat(log).st_size
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
@@ -145,8 +150,7 @@ class Job:
                 raise CoatlineError("another job has taken over; its results stand, not these")
             for note in self._delivery.publish(self._sources):
                 print(f"coatline: {note}")
-            if self._kept:
-                shutil.rmtree(self._kept, ignore_errors=True)
+            shutil.rmtree(self._chain, ignore_errors=True)
             self._claim.release()
         print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
         sys.stdout.flush()
@@ -169,7 +173,7 @@ class Job:
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
         if isinstance(error, DamagedFile):
             return "damaged", self._put_aside(error)
-        if type(error).__name__ == "WalltimeError":
+        if isinstance(error, WalltimeError):
             return "time", str(error)
         if isinstance(error, CoatlineError):
             killed = "killed by signal 9" in str(error)
@@ -178,7 +182,9 @@ class Job:
 
     def _read_log(self) -> str:
         sys.stderr.flush()
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        with open(self.log, "rb") as file:
+            file.seek(self._log_start)
+            return file.read().decode(errors="replace")
 
     def _put_aside(self, error: DamagedFile) -> str:
         """Remove a damaged input that this campaign made, so that the next run makes it again."""
@@ -198,18 +204,14 @@ class Job:
         places = self._delivery.places if self._delivery else {}
         return next((Path(end) for end, now in places.items() if str(now) == str(file)), Path(file))
 
-    def keep(self, record: str) -> Any:
+    def keep(self) -> Any:
         """Where the segments of a long run outlive this job, and when SLURM will end it."""
         from coatline.manufacture.segments import Keeping
 
-        self._kept = self.place(record).resolve().parent / f".chain-{self.snakemake.rule}"
-        if "SLURM_JOB_END_TIME" in os.environ:
-            left = float(os.environ["SLURM_JOB_END_TIME"]) - time.time()
-        elif "SLURM_JOB_ID" in os.environ:
-            left = 60 * self.snakemake.resources.get("runtime", float("inf")) - self._clock.seconds
-        else:
-            return Keeping(self._kept)
-        return Keeping(self._kept, time.monotonic() + left)
+        left = float(os.environ.get("SLURM_JOB_END_TIME", "inf")) - time.time()
+        token = self._claim.record["token"] if self._claim else ""
+        code = self.snakemake.params.physics
+        return Keeping(self._chain, code, token, time.monotonic() + left)
 
     @property
     def engine(self) -> Any:
@@ -225,11 +227,17 @@ class Job:
 
         snakemake = self.snakemake
         beside = [Path(file) for file in snakemake.output if str(file) != str(record)]
+        token = self._claim.record["token"] if self._claim else None
+        if self._chain.is_dir():
+            from coatline.manufacture.segments import seconds_before
+
+            more["segments_before"] = round(seconds_before(self._chain, token), 3) or None
         run = self._clock.describe_run(
             self._claim.record["attempt"] if self._claim else 1,
             snakemake.params.physics,
             lammps=read_version(self.log) or None,
-            token=self._claim.record["token"] if self._claim else None,
+            token=token,
+            cores=snakemake.threads,
             files={path.name: digest(path) for path in beside} or None,
             **more,
         )

@@ -18,6 +18,6 @@ with Job(snakemake) as job:
         decks=job.decks,
         engine=job.engine,
         log=job.log,
-        keeping=job.keep(files.record),
+        keeping=job.keep(),
     )
     job.stamp(files.record, source.record)

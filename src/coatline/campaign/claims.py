@@ -140,18 +140,20 @@ class Claim:
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
-        self._lost = False
         threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
             with contextlib.suppress(OSError):
+                if not self.is_held():  # a new owner must not look alive by our beat
+                    return
                 os.utime(self.path)
 
     def add(self, **facts: Any) -> None:
         """Let the claim say more."""
         self.record |= facts
-        replace_file(self.path, json.dumps(self.record) + "\n")
+        if self.is_held():
+            replace_file(self.path, json.dumps(self.record) + "\n")
 
     def is_held(self) -> bool:
         """Whether the claim is still this process's own; a job that lost it must not publish."""
@@ -206,6 +208,8 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
                 return Claim(path, record, before, waited)
             except FileExistsError:
                 owner = read_claim(path)
+                if owner is not None and owner.get("token") == record["token"]:
+                    return Claim(path, record, before, waited)  # a repeated request on NFS
             if owner is None:
                 continue
             life = tell_life(owner)

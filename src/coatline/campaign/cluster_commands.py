@@ -145,6 +145,12 @@ def run_ship(arguments: argparse.Namespace) -> int:
     written = ship_campaign(plan, Path(arguments.folder))
     size = sum(file.stat().st_size for file in written) / 1e6
     print(f"{arguments.folder}: {len(written)} files, {size:.1f} MB")
+    if plan.rounds:
+        print(
+            "coatline: note: the electrodes of rounds are not in it; what is learned from it is "
+            "learned from the design alone, and its optimum may be another",
+            file=sys.stderr,
+        )
     return 0
 
 

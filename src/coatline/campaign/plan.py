@@ -18,6 +18,7 @@ from coatline.campaign.config import (
     check_choice,
     check_electrode,
     check_force_field,
+    check_scores,
     find_upper_compression,
     list_arguments,
     load_config,
@@ -283,6 +284,7 @@ def make_plan(
     arguments = list_arguments(config.design)
     design = make_design(**arguments, seed=config.campaign.seed, cache=cache)
     check_choice(config, find_ranges(config, design))
+    check_scores(config, len(design))
     folder = results / config.campaign.name
     if config.dataset_file and config.dataset_file.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(

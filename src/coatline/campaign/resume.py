@@ -125,7 +125,8 @@ def cancel_queued(jobs: Iterable[str], pending: bool) -> None:
 
 def end_job(owner: Record) -> None:
     """End a running job: through SLURM, or by a signal on this host."""
-    if owner.get("slurm"):
+    # Jobs of a Snakemake within an allocation all bear its number: that is not theirs to end.
+    if owner.get("slurm") and str(owner["slurm"]) != os.environ.get("SLURM_JOB_ID"):
         cancel_queued([str(owner["slurm"])], pending=False)
     elif tell_life(owner):
         try:

@@ -10,9 +10,9 @@ M. Scheffler and L. M. Ghiringhelli, Phys. Rev. Materials 2 (2018) 083802, secti
 2. Add them to the pool.
 3. Try all tuples of t + 1 features of the pool (l0 regression), and go on with the best.
 
-From four terms on, all tuples are too many. The best models of t terms each take every feature of the
-pool as a further one, then the best of the larger ones exchange their terms, one at a time, for any
-feature of the pool, until none becomes better.
+From four terms on, all tuples are too many. The best models of t terms each take every feature of
+the pool as a further one, then the best of the larger ones exchange their terms, one at a time, for
+any feature of the pool, until no new one comes among the best, or ten times.
 
 Three things are added. Pairs are tried of all features, not of the pool alone, where there are not
 too many; the features of good models join the pool. The smallest features are in it from the start,

@@ -122,8 +122,9 @@ def validate(
     `Sisso` with all its choices take 5 minutes, at a fixed complexity 10 to 14 s, of a
     `SlurryProcess` 3 s. Terms, coefficients and hyperparameters are then found without the tested
     samples, but scale, rung and number of terms were chosen with all of them, so that scores lean
-    to the good side by as much as that choice of one in a few adapts to chance. They do so far less
-    than with the form itself kept (`fix_form`), where they say little more than those of training.
+    to the good side by as much as that choice, of one in 36 for `Sisso`, adapts to chance. They do
+    so far less than with the form itself kept (`fix_form`), where they say little more than those
+    of training.
 
     Args:
         estimator: of scikit-learn; it is cloned, and given groups where its fit takes them.

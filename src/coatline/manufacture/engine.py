@@ -79,10 +79,10 @@ def _write(value: object) -> str:
     return f"{value:.17g}" if isinstance(value, float) else str(value)
 
 
-def run_deck(
+def run_segment(
     engine: Engine, deck: Path, folder: Path, log: Path, variables: Mapping[str, object]
-) -> dict[str, float]:
-    """Run one deck in a folder and return what it printed as results.
+) -> tuple[dict[str, float], dict[str, object] | None]:
+    """Run one deck in a folder, to its end or to a station where it lets go (`segment.lmp`).
 
     Args:
         engine: how to start LAMMPS.
@@ -92,30 +92,12 @@ def run_deck(
         variables: `-var` name and value, or list of values; floats are written with 17 digits.
 
     Returns:
-        name → value of each `coatline: result NAME VALUE` line, the last one if repeated.
+        Name → value of each `coatline: result NAME VALUE` line, the last one if repeated; and what
+        the next segment is to be told (`entry` and counts), or None at the end of the deck.
 
     Raises:
         PhysicalFailure: the simulation blew up, lost a particle or did not converge.
         EngineError: LAMMPS stopped for any other reason.
-    """
-    results, station = run_segment(engine, deck, folder, log, variables)
-    if station is not None:
-        raise EngineError(
-            f"{deck.stem}: LAMMPS stopped on its way, at {station['entry']}; see {log}"
-        )
-    return results
-
-
-def run_segment(
-    engine: Engine, deck: Path, folder: Path, log: Path, variables: Mapping[str, object]
-) -> tuple[dict[str, float], dict[str, object] | None]:
-    """Run one deck to its end or to a station where it lets go (`segment.lmp`).
-
-    Args, Raises: see `run_deck`.
-
-    Returns:
-        The results, and what the next segment is to be told (`entry` and counts), or None at the
-        end of the deck.
     """
     command = [*engine.words(), "-in", str(deck), "-log", "none", "-nocite"]
     for name, value in {"decks": deck.parent, **variables}.items():

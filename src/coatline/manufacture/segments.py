@@ -7,6 +7,7 @@ not, a chain leaves the same bytes. What is kept on the way lies in a folder bes
 under a key of everything that the run depends on; with another key the chain begins anew.
 """
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coatline.errors import CoatlineError
+from coatline.errors import CoatlineError, WalltimeError
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_segment
 
 SEGMENT = 1.0e9
@@ -28,10 +29,7 @@ SEGMENT = 1.0e9
 less in any stage."""
 LEDGER = "segments.json"
 FAILURE = "failure.txt"
-
-
-class WalltimeError(CoatlineError):
-    """The time left does not suffice for a further segment; those made are kept."""
+OWNER = "owner"
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,24 @@ class Keeping:
 
     Attributes:
         folder: beside the results, for this stage alone.
+        code: hash of the code that makes the stage.
+        token: of the attempt.
         deadline: `time.monotonic()` at which the job will be ended; infinite if none.
     """
 
     folder: Path
+    code: str = ""
+    token: str = ""
     deadline: float = math.inf
 
 
-def make_key(engine: Engine, decks: Path, files: Iterable[Path], values: object) -> str:
-    """Hash of all that a run depends on: the program, the decks, files that it reads, values."""
+def make_key(
+    engine: Engine, decks: Path, files: Iterable[Path], values: object, code: str = ""
+) -> str:
+    """Hash of all that a run depends on: program, decks, files that it reads, values, code."""
     digest = hashlib.sha256()
     program = engine.words()
-    digest.update(json.dumps([program, values], sort_keys=True, default=_plain).encode())
+    digest.update(json.dumps([program, values, code], sort_keys=True, default=_plain).encode())
     for word in program:
         if os.path.isfile(word):
             state = os.stat(word)
@@ -66,17 +70,19 @@ def _plain(value: object) -> object:
 
 
 @contextmanager
-def open_chain(folder: Path, key: str) -> Iterator[Path]:
+def open_chain(folder: Path, key: str, token: str = "") -> Iterator[Path]:
     """The folder of a chain: as it was left if its key is the same, else empty.
 
-    An interruption leaves it only if a segment was made. Whoever has put the results in place
-    removes it.
+    An interruption leaves it only if a segment was made, or a physical failure met. Whoever has put
+    the results in place removes it. What is in it is read and copied, never moved away: an attempt
+    that ends before its results are in place must find the chain as it was.
     """
     marker = folder / "key"
     if not (marker.is_file() and marker.read_text(encoding="ascii") == key):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         marker.write_text(key, encoding="ascii")
+    (folder / OWNER).write_text(token, encoding="ascii")
     try:
         yield folder
     except BaseException:
@@ -91,40 +97,44 @@ def run_segments(
     folder: Path,
     log: Path,
     variables: Mapping[str, object],
-    deadline: float = math.inf,
+    keeping: Keeping | None = None,
 ) -> dict[str, float]:
     """Run a deck as a chain of segments, going on from those that the folder holds.
 
     Args:
-        engine, deck, folder, log, variables: see `run_deck`. A list is used up by the parts that a
-            station counts: the next segment gets the rest of it.
-        deadline: `time.monotonic()` at which the job will be ended.
+        engine, deck, folder, log, variables: see `run_segment`.
+        keeping: of the chain; None where it does not outlive the job.
 
     Returns:
         The results of all segments. `series.txt` and, where there are frames, `frames.dump.gz` in
         the folder hold those of all segments.
 
     Raises:
-        PhysicalFailure, EngineError: see `run_deck`. A failure met once is met again, not run.
+        PhysicalFailure, EngineError: see `run_segment`. A failure met once is met again, not run.
+        CoatlineError: another job has taken the chain over.
         WalltimeError: before a segment that would not end by the deadline.
     """
     failure = folder / FAILURE
     if failure.is_file():
         raise PhysicalFailure(failure.read_text(encoding="utf-8"))
     ledger = folder / LEDGER
+    token, deadline = (keeping.token, keeping.deadline) if keeping else ("", math.inf)
     past = _read_past(folder)
     if past["segments"]:
         print(f"coatline: {deck.stem} goes on after {past['segments']} segments", flush=True)
     try:
         while True:
-            if time.monotonic() + 1.1 * past["longest"] > deadline:
+            if past["segments"] and time.monotonic() + 1.1 * past["longest"] > deadline:
                 raise WalltimeError(
                     f"{deck.stem}: {past['segments']} segments are made; another of up to "
-                    f"{past['longest']:.0f} s would not end within the walltime"
+                    f"{past['longest']:.0f} s would not end within the walltime. The next attempt, "
+                    "or the same command given again, goes on from there"
                 )
             start = time.monotonic()
             given = _variables_of(variables, past)
             results, station = run_segment(engine, deck, folder, log, given)
+            if keeping and (folder.parent / OWNER).read_text(encoding="ascii") != token:
+                raise CoatlineError(f"{deck.stem}: another job has taken over {folder.parent}")
             version = read_version(log)
             if past["lammps"] not in ("", version):
                 print(f"coatline: LAMMPS was {past['lammps']}, is {version}: begins anew")
@@ -133,27 +143,46 @@ def run_segments(
             past["lammps"] = version
             past["results"] |= results
             if station is None:
+                _join_frames(folder)
                 return past["results"]
+            took = time.monotonic() - start
             past["segments"] += 1
             past["station"] |= station
-            past["longest"] = max(past["longest"], time.monotonic() - start)
-            past["restart"] = _seal(folder / _restart(past["segments"]))
+            past["longest"] = max(past["longest"], took)
+            past["times"] = [*past["times"], [token, took]]
+            before = past["files"].pop(_restart(past["segments"] - 1), None)
+            for file in sorted(folder.glob("*.restart")):
+                if file.name != _restart(past["segments"] - 1):
+                    past["files"].setdefault(file.name, _seal(file))
             _replace(ledger, json.dumps(past, indent=1))
-            (folder / _restart(past["segments"] - 1)).unlink(missing_ok=True)
+            if before:
+                (folder / _restart(past["segments"] - 1)).unlink(missing_ok=True)
     except PhysicalFailure as error:
         _replace(failure, str(error))
         raise
     finally:
-        _join_series(folder)
-        _join_frames(folder)
+        with contextlib.suppress(OSError, ValueError):  # what ended the run counts, not its table
+            _join_series(folder)
+
+
+def seconds_before(folder: Path, token: str) -> float:
+    """Time that earlier attempts have spent on the segments of a chain, s.
+
+    Args:
+        folder: of the chain.
+        token: of this attempt.
+    """
+    times = []
+    for ledger in folder.glob(f"attempt*/{LEDGER}"):
+        times += json.loads(ledger.read_text(encoding="utf-8"))["times"]
+    return sum(took for owner, took in times if owner != token)
 
 
 def _read_past(folder: Path) -> dict:
-    """What the folder's segments have come to; nothing where their restart is not as it was."""
+    """What the folder's segments have come to; nothing where a state of theirs has changed."""
     try:
         past = json.loads((folder / LEDGER).read_text(encoding="utf-8"))
-        state = (folder / _restart(past["segments"])).read_bytes()
-        if hashlib.sha256(state).hexdigest() == past["restart"]:
+        if all(_hash(folder / name) == digest for name, digest in past["files"].items()):
             return past
     except (OSError, ValueError, KeyError):
         pass
@@ -163,14 +192,19 @@ def _read_past(folder: Path) -> dict:
 def _clear(folder: Path) -> dict:
     shutil.rmtree(folder)
     folder.mkdir()
-    return {"segments": 0, "station": {}, "results": {}, "longest": 0.0, "lammps": ""}
+    past = {"segments": 0, "station": {}, "results": {}, "files": {}, "times": []}
+    return past | {"longest": 0.0, "lammps": ""}
 
 
 def _seal(path: Path) -> str:
     """Have a file on the disk before it is counted on; its hash."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-        return hashlib.sha256(file.read()).hexdigest()
+    return _hash(path)
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _restart(number: int) -> str:
@@ -179,11 +213,9 @@ def _restart(number: int) -> str:
 
 def _variables_of(variables: Mapping[str, object], past: dict) -> dict[str, object]:
     number = past["segments"]
-    done = past["station"].get("parts", 0)
-    given = {
-        name: value[done:] or value[-1:] if isinstance(value, list) else value
-        for name, value in variables.items()
-    }
+    given = dict(variables)
+    if "ramp_dt" in given:  # a step for each part of drying: those of the parts to come
+        given["ramp_dt"] = given["ramp_dt"][past["station"].get("parts", 0) :] or [0.0]
     given |= {"segment": SEGMENT, "onward": _restart(number + 1), "series": f"series.{number}.txt"}
     if variables.get("frame_steps"):
         given["frames"] = f"frames.{number}.dump.gz"
@@ -223,7 +255,10 @@ def _join_frames(folder: Path) -> None:
     """The frames of all segments in one file."""
     parts = _parts(folder, "frames.*.dump.gz")
     if parts:
-        with gzip.open(folder / "frames.dump.gz", "wb") as whole:
+        with (
+            open(folder / "frames.dump.gz", "wb") as raw,
+            gzip.GzipFile("", "wb", 6, raw, mtime=0) as whole,  # no name and time in it
+        ):
             for part in parts:
                 with gzip.open(part) as file:
                     shutil.copyfileobj(file, whole)

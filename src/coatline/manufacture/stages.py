@@ -6,7 +6,6 @@ on; whatever else goes wrong is raised, leaves nothing behind, and is for the wo
 """
 
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -80,7 +79,8 @@ def _work_folder(
     Without `keeping` it is gone afterwards, and its segments with it.
     """
     if keeping is not None:
-        with open_chain(keeping.folder.resolve(), make_key(engine, decks, files, values)) as folder:
+        key = make_key(engine, decks, files, values, keeping.code)
+        with open_chain(keeping.folder.resolve(), key, keeping.token) as folder:
             yield folder
         return
     folder = beside.parent.resolve() / f".work-{stage}"
@@ -90,10 +90,6 @@ def _work_folder(
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _deadline(keeping: Keeping | None) -> float:
-    return math.inf if keeping is None else keeping.deadline
 
 
 def _with_smaller_steps(
@@ -150,7 +146,7 @@ def _steps(duration: float, step: float, multiple: int = 1) -> int:
 
 def _publish(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(source, target)
+    shutil.copyfile(source, target)
 
 
 def _publish_state(
@@ -312,7 +308,7 @@ def make_slurry(
                     "dt": step,
                     "block": _steps(SLURRY_BLOCK, step),
                 },
-                _deadline(keeping),
+                keeping,
             )
 
         try:
@@ -419,7 +415,7 @@ def dry_film(
                     "model": protocol["model"],
                     **{key: protocol[key] for key in DRYING_MODELS[protocol["model"]]},
                 },
-                _deadline(keeping),
+                keeping,
             )
 
         try:
@@ -575,7 +571,7 @@ def press_film(
                     "light": 0.0 if frame_steps else LIGHT_AT_FIRST,  # frames count steps
                     **_yielding(force_field, facts),
                 },
-                _deadline(keeping),
+                keeping,
             )
 
         try:
@@ -674,7 +670,7 @@ def calender_film(
                     "touch": TOUCH,
                     **_yielding(force_field, facts),
                 },
-                _deadline(keeping),
+                keeping,
             )
 
         try:

@@ -257,7 +257,8 @@ def measure_gain(belief: Belief, candidates: np.ndarray, promising: np.ndarray) 
     gain = np.zeros(len(candidates))
     for aim, process in zip(belief.aims, belief.processes, strict=True):
         middle = process.predict(promising)[0]
-        shortfall = np.clip(aim.measure_shortfall(process.restore(middle)), 0.0, 1.0)
+        shortfall = aim.measure_shortfall(process.restore(middle))
+        shortfall = np.where((shortfall > 0) & (shortfall < 1), shortfall, 0.0)  # else C_f is flat
         slope = 2 * aim.weight / total * shortfall / (aim.high - aim.low) * process.slope(middle)
         shared = process.covary(candidates, promising) * slope
         shared -= shared.mean(axis=1, keepdims=True)

@@ -53,6 +53,7 @@ class Study:
         aims: of the properties that can be learned.
         ranks: of all that tell electrodes apart, learned or not.
         objective: None where no property has a surrogate.
+        kind: sisso or process, what the objective is made of.
         left_out: why a property that has a goal plays no part, by property.
         units: by property.
     """
@@ -63,6 +64,7 @@ class Study:
     aims: tuple[Aim, ...]
     ranks: tuple[Aim, ...]
     objective: Objective | None
+    kind: str
     left_out: dict[str, str]
     units: dict[str, str]
 
@@ -155,7 +157,8 @@ def make_study(
         objective = Objective(used, {aim.name: chosen[aim.name] for aim in used})
     ranks = rank_aims(base, goals, weights)
     units = dict(base.units)
-    return Study(data, make_box(edges), dict(fixed), aims, ranks, objective, left_out, units)
+    box = make_box(edges)
+    return Study(data, box, dict(fixed), aims, ranks, objective, kind, left_out, units)
 
 
 def load_study(
@@ -199,13 +202,14 @@ def optimise_study(study: Study, calls: int, seed: int = 0) -> tuple[dict[str, A
     Returns:
         The record of the optimum: `recipe` (%), `objective` (C_f), `properties`, `method` that
         found it, `bayesian` and `check` with both optima, `difference` of their C_f, `agrees`,
-        `aims` that have a weight, `left_out`, `notes`; and the data of the search: its trace, and
-        its partial dependence on the process of the search (`mean_…`, `deviation_…`) and on the
-        objective itself (`objective_mean_…`, `objective_deviation_…`). Without an objective the
-        dataset is empty.
+        `aims` that have a weight, `surrogate` (sisso or process), `left_out`, `notes`; and the data
+        of the search: its trace, its partial dependence on the process of the search (`mean_…`,
+        `deviation_…`) and on the objective itself (`objective_mean_…`, `objective_deviation_…`).
+        Without an objective the dataset is empty.
     """
     record: dict[str, Any] = {
         "aims": [vars(aim) | {"units": study.units[aim.name]} for aim in study.asked],
+        "surrogate": study.kind,
         "left_out": study.left_out,
         "notes": [f"{name} plays no part: {why}" for name, why in study.left_out.items()],
     }

@@ -204,20 +204,21 @@ def _shorten(text: str, width: int = 34) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def list_seconds(made: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """List the wall time of every run in a provenance, by stage, s."""
+def list_seconds(made: Mapping[str, Any], cores: bool = False) -> dict[str, np.ndarray]:
+    """List the wall time of every run in a provenance, by stage, s.
+
+    Args:
+        made: the provenance.
+        cores: count the time of each core that a run had; one where that was not written down.
+    """
     found: dict[str, list[float]] = {stage: [] for stage in STAGES}
     for part in ("slurries", "samples"):
         for runs in made.get(part, {}).values():
             for stage, run in runs.items():
-                found.setdefault(stage, []).append(float(run["seconds"]))
+                times = int(run.get("cores", 1)) if cores else 1
+                took = float(run["seconds"]) + float(run.get("segments_before", 0))
+                found.setdefault(stage, []).append(times * took)
     return {stage: np.array(times) for stage, times in found.items() if times}
-
-
-def count_threads(made: Mapping[str, Any], stage: str) -> int:
-    """Count the cores that a run of a stage had, by the provenance."""
-    threads = made.get("config", {}).get("engine", {}).get("threads", 1)
-    return 1 if stage == "measure" else int(threads)
 
 
 def draw_cost(made: Mapping[str, Any]) -> Drawing:
@@ -229,10 +230,7 @@ def draw_cost(made: Mapping[str, Any]) -> Drawing:
     seconds = list_seconds(made)
     if not seconds:
         return draw_note("The provenance holds no times: the cost is not known.")
-    hours = {
-        stage: float(times.sum()) * count_threads(made, stage) / HOUR
-        for stage, times in seconds.items()
-    }
+    hours = {s: float(t.sum()) / HOUR for s, t in list_seconds(made, cores=True).items()}
     unit, factor = ("core-hours", 1.0) if sum(hours.values()) >= 1 else ("core-minutes", 60.0)
     with style():
         figure = Figure(figsize=(PAGE, 2.8), layout="constrained")
@@ -265,7 +263,7 @@ def draw_cost(made: Mapping[str, Any]) -> Drawing:
 def describe_cost(made: Mapping[str, Any]) -> str:
     """Say what a campaign cost."""
     seconds = list_seconds(made)
-    hours = {s: float(t.sum()) * count_threads(made, s) / HOUR for s, t in seconds.items()}
+    hours = {s: float(t.sum()) / HOUR for s, t in list_seconds(made, cores=True).items()}
     total, electrodes = sum(hours.values()), len(made.get("samples", {}))
     runs = sum(len(times) for times in seconds.values())
     repeated = sum(

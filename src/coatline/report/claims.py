@@ -80,7 +80,7 @@ def _list_claims(electrodes: Electrodes, best: Best) -> Iterator[Claim]:
     )
     active, _, rate = electrodes.recipe.T
     unit = electrodes.units.get(CONDUCTIVITY, "S/m")
-    lower, upper = _halves(active), _halves(rate)
+    middle_active, middle_rate = _halves(active), _halves(rate)
 
     at = int(np.nanargmax(conductivity))
     where = f"{write_recipe(electrodes.recipe[at])} ({write_value(conductivity[at], unit)})"
@@ -88,7 +88,7 @@ def _list_claims(electrodes: Electrodes, best: Best) -> Iterator[Claim]:
         "The most conductive electrode has little AM and is pressed hard",
         write_recipe((86.3, 57.0, 33.08)),
         where,
-        bool(active[at] < lower and rate[at] > upper),
+        bool(active[at] < middle_active and rate[at] > middle_rate),
     )
     wanted, noted = best.look_up(AREA), "active surface area"
     yield Claim(
@@ -118,7 +118,7 @@ def _list_claims(electrodes: Electrodes, best: Best) -> Iterator[Claim]:
         "The electrode of most active surface area has much AM and is pressed little",
         write_recipe((96.5, 60.3, 9.11)),
         f"{write_recipe(electrodes.recipe[at])} ({write_number(area[at])} %)",
-        bool(active[at] > lower and rate[at] < upper),
+        bool(active[at] > middle_active and rate[at] < middle_rate),
     )
     porosity = 100 * electrodes.values["porosity"][at] if "porosity" in electrodes.values else None
     yield Claim(
@@ -135,10 +135,10 @@ def _list_claims(electrodes: Electrodes, best: Best) -> Iterator[Claim]:
     )
     at = int(np.nanargmax(density))
     yield Claim(
-        "The densest electrode has much AM and is pressed hardest",
+        "The densest electrode has much AM and is pressed hard",
         write_recipe((94.5, 71.0, 36.36)),
         f"{write_recipe(electrodes.recipe[at])} ({write_number(density[at])} g/cm³)",
-        bool(active[at] > lower and rate[at] > upper),
+        bool(active[at] > middle_active and rate[at] > middle_rate),
     )
     yield Claim(
         "It has a higher tortuosity and less active surface area than the optimum",
@@ -186,7 +186,7 @@ def _below(low: float, high: float) -> bool | None:
 def tabulate_signal(electrodes: Electrodes, surrogates: Mapping[str, Any]) -> Sheet:
     """Set the noise of each property beside its spread over the dataset.
 
-    Noise is what two films of one recipe differ by: the slurry's offset and the film's own
+    Noise is the standard deviation of one film of a recipe: the slurry's offset and the film's own
     deviation, as the Gaussian process with a random effect per slurry has found them, on its scale.
 
     Args:

@@ -19,6 +19,7 @@ from coatline.report.gathered import (
     read_best,
     read_electrodes,
     read_json,
+    read_made,
     read_rows,
 )
 from coatline.report.learning_figures import draw_regression, draw_sobol
@@ -122,5 +123,5 @@ def list_sheets(files: Files, loading: float) -> dict[str, Sheet]:
     if paper:
         sheets["claims"] = tabulate_claims(electrodes, best)
     if "made" in files:
-        sheets["made"] = tabulate_made(read_rows(files["made"]), paper)
+        sheets["made"] = tabulate_made(read_made(files["made"], best.recipe), paper)
     return sheets

@@ -16,6 +16,8 @@ from coatline.measure.dataset import INPUTS, Table, read_table
 
 Row = dict[str, Any]
 
+SAME = 1e-3
+"""Largest difference of an input, %, between recipes that are one but for rounding."""
 TEXTS = ("units", "sample", "slurry", "cause")
 """Columns that stay text whatever they look like."""
 
@@ -193,6 +195,29 @@ class Best:
         return self.simulated.get(name, self.predicted.get(name, math.nan))
 
 
+def is_at(recipe: Sequence[float], best: Sequence[float]) -> bool:
+    """Whether two recipes are one, as designs round them."""
+    return all(abs(one - other) <= SAME for one, other in zip(recipe, best, strict=True))
+
+
+def read_made(path: Path | str, best: Sequence[float]) -> list[Row]:
+    """Read `made.csv`; what was made at another optimum goes by its recipe, not as the optimum.
+
+    Args:
+        path: of the table.
+        best: recipe of the optimum, %.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    rows = read_rows(path)
+    for row in rows:
+        recipe = [row[name] for name in INPUTS]
+        if row["recipe"] == "optimum" and not is_at(recipe, best):
+            row["recipe"] = f"earlier optimum {' / '.join(f'{value:.1f}' for value in recipe)}"
+    return rows
+
+
 def read_best(optimum: Path | str, made: Path | str | None = None) -> Best:
     """Read the best recipe.
 
@@ -209,7 +234,7 @@ def read_best(optimum: Path | str, made: Path | str | None = None) -> Best:
         predicted = {name: float(one["value"]) for name, one in record["properties"].items()}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{optimum}: cannot be read as an optimum ({error!r})") from None
-    rows = [row for row in (read_rows(made) if made else []) if row["recipe"] == "optimum"]
+    rows = [row for row in read_made(made, recipe) if row["recipe"] == "optimum"] if made else []
     simulated = {row["property"]: row["simulated"] for row in rows if _known(row["simulated"])}
     intervals = {
         row["property"]: (row["simulated_low"], row["simulated_high"])

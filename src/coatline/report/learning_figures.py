@@ -15,7 +15,6 @@ from coatline.report.drawing import Drawing, draw_note
 from coatline.report.gathered import Row, find_rows
 from coatline.report.style import COLOURS, PAGE, style
 from coatline.report.words import (
-    count,
     join_words,
     name_inside,
     name_property,
@@ -102,10 +101,11 @@ def score_rows(rows: Sequence[Row]) -> float:
 def _describe_regression(
     said: Sequence[tuple[str, float, int, int]], ceilings: Sequence[Row]
 ) -> str:
-    _, _, test, train = said[0]
+    tests, trains = (sorted({row[part] for row in said}) for part in (2, 3))
+    test, train = (" to ".join(map(str, {s[0]: 0, s[-1]: 0})) for s in (tests, trains))
     scores = join_words(f"{write_number(r2)} for {name_inside(name)}" for name, r2, _, _ in said)
     text = (
-        f"Values predicted by the formulas over simulated ones, {count(train, 'electrode')} "
+        f"Values predicted by the formulas over simulated ones, {train} electrodes "
         f"trained on (open) and {test} held out (filled), for the first random split; on the line "
         f"both agree. R² of those held out: {scores}."
     )
@@ -146,19 +146,18 @@ def draw_sobol(rows: Sequence[Row]) -> Drawing:
                 own = [place[n] for n in inputs if n in place]
                 values = np.array([row["index"] for row in own])
                 ends = np.array([[row["low"], row["high"]] for row in own]).reshape(-1, 2)
-                reach = np.nan_to_num(
-                    np.abs(np.stack([values - ends[:, 0], ends[:, 1] - values])), nan=0.0
+                # Small indices: the interval need not hold the estimate.
+                known = np.isfinite(ends).all(axis=1)
+                axes.vlines(
+                    np.array(at)[known], *ends[known].T, color=COLOURS[colour], linewidth=0.9
                 )
-                axes.errorbar(
+                axes.plot(
                     at,
                     values,
-                    yerr=reach,
-                    fmt=mark,
+                    mark,
                     color=COLOURS[colour],
                     fillstyle=fill,
                     markersize=5,
-                    elinewidth=0.9,
-                    capsize=2,
                     label=label,
                 )
             axes.set_xticks(range(len(inputs)), [SYMBOLS.get(one, one) for one in inputs])

@@ -102,6 +102,7 @@ def draw_dependence(search: xr.Dataset, best: Best) -> Drawing:
         figure.colorbar(shades, ax=panels, label="Mean $C_f$", format="%.2f", pad=0.01)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    over = "the mean over the third input" if len(maps) > 1 else "of the two that vary"
     where = []
     for pair, grid in maps.items():
         i, j = np.unravel_index(int(grid.values.argmin()), grid.shape)
@@ -112,8 +113,8 @@ def draw_dependence(search: xr.Dataset, best: Best) -> Drawing:
         )
     return Drawing(
         figure,
-        "Partial dependence of C_f on pairs of inputs, by the Gaussian process of the search: the "
-        "mean over the third input. Dark is good. Dots are the "
+        "Partial dependence of C_f on pairs of inputs, by the Gaussian process of the search: "
+        f"{over}. Dark is good. Dots are the "
         f"{count(len(search['call']), 'recipe')} tried, the star is the optimum, "
         f"{write_recipe(best.recipe)}. The least means are {join_words(where)}.",
     )

@@ -23,7 +23,6 @@ from coatline.measure.dataset import Table, read_table
 from coatline.report.campaign_figures import (
     HOUR,
     STAGES,
-    count_threads,
     describe_failures,
     list_seconds,
 )
@@ -230,7 +229,7 @@ def summarise(
     if best:
         text.append(_summarise_best(best))
     seconds = list_seconds(made)
-    hours = sum(float(t.sum()) * count_threads(made, s) for s, t in seconds.items()) / HOUR
+    hours = sum(float(t.sum()) for t in list_seconds(made, cores=True).values()) / HOUR
     if seconds:
         text.append(
             f"All that cost {write_number(hours)} core-hours, "

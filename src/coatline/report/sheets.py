@@ -19,7 +19,7 @@ from coatline.measure.dataset import INPUTS
 from coatline.optimise.objective import Aim, score_properties
 from coatline.report.drawing import escape_caption, read_caption
 from coatline.report.films import spread_of
-from coatline.report.gathered import Best, Electrodes, Row
+from coatline.report.gathered import Best, Electrodes, Row, is_at
 from coatline.report.optimum_figures import take_goals
 from coatline.report.paper import PublishedCampaign
 from coatline.report.published import MeasuredElectrode
@@ -163,11 +163,15 @@ class Predictor:
     def predict(self, recipe: Sequence[float]) -> dict[str, float]:
         """Predict the properties of a recipe of three inputs, %; empty out of the box."""
         values = dict(zip(INPUTS, recipe, strict=True))
-        inside = all(low <= values[name] <= high for name, (low, high) in self.box.items())
-        if not inside:
+        if not self.holds(recipe):
             return {}
         point = np.array([values[name] for name in self.box])
         return {name: float(one.evaluate(point)) for name, one in self.formulas.items()}
+
+    def holds(self, recipe: Sequence[float]) -> bool:
+        """Whether a recipe of three inputs, %, lies within the box."""
+        values = dict(zip(INPUTS, recipe, strict=True))
+        return all(low <= values[name] <= high for name, (low, high) in self.box.items())
 
     def score(self, properties: Mapping[str, float]) -> float:
         """C_f of properties; NaN where one is missing."""
@@ -177,11 +181,15 @@ class Predictor:
 
 
 def make_predictor(surrogates: Mapping[str, Any], optimum: Mapping[str, Any]) -> Predictor:
-    """Make a predictor of `surrogates.json` and `optimum.json`."""
+    """Make a predictor of `surrogates.json` and `optimum.json`.
+
+    It has no formulas where C_f is made of processes: of these the report cannot ask anything.
+    """
+    by_process = optimum.get("surrogate") == "process"
     formulas = {
         name: Formula.from_dict(parts["sisso"]["formula"])
         for name, parts in surrogates["properties"].items()
-        if "sisso" in parts
+        if "sisso" in parts and not by_process
     }
     keys = ("name", "goal", "low", "high", "weight")
     aims = tuple(Aim(**{key: one[key] for key in keys}) for one in optimum.get("aims", []))
@@ -222,15 +230,19 @@ def tabulate_optimum(
     mine, elsewhere = best.record.get("objective"), predictor.predict(theirs)
     score = predictor.score(elsewhere)
     low, high = uncertainty.get("objective_interval", (None, None))
-    row = ["C_f by our formulas", write_number(mine)]
+    row = [f"C_f by our {_name_surrogates(best)}", write_number(mine)]
     row += [write_interval(_float(low), _float(high)), "–"]
     rows.append(row + ([write_number(score), say_difference(mine, score)] if paper else []))
     text = _describe_recipe(best, uncertainty, spans, paper, score)
     if math.isfinite(score):
         text += explain_gap(predictor.aims, predictor.predict(best.recipe), elsewhere)
-    elif paper and not elsewhere:
+    elif paper and not predictor.holds(theirs):
         text += " It lies out of the ranges of this design, so ours could not come to it."
     return Sheet(columns, rows, text)
+
+
+def _name_surrogates(best: Best) -> str:
+    return "processes" if best.record.get("surrogate") == "process" else "formulas"
 
 
 def _float(value: Any) -> float | None:
@@ -269,7 +281,7 @@ def _describe_recipe(
             for name, share in zip(uncertainty["input"].values, uncertainty["at_edge"].values)
             if share > 0
         ]
-        text += " Intervals: formulas fitted again to slurries drawn anew."
+        text += f" Intervals: {_name_surrogates(best)} fitted again to slurries drawn anew."
         if faces:
             text += f" The best recipe lies on a face of the design's box: {join_words(faces)}."
     elif "note" in uncertainty.attrs:
@@ -384,11 +396,17 @@ def tabulate_made(rows: Sequence[Row], paper: PublishedCampaign | None) -> Sheet
         )
     if not cells:
         return Sheet(columns, [], "No electrode was made after the dataset.")
+    earlier = any(row["recipe"].startswith("earlier") for row in rows)
     text = (
         "Electrodes made after the dataset, which nothing was learned from: predicted by the "
         f"formula and by the Gaussian process, and simulated. {within} of {asked} values lie in "
         "the process's 95 % interval of one film."
     )
+    if earlier:
+        text += (
+            " An earlier optimum is one that other data, aims or code gave, with the predictions "
+            "of that time; of today's no electrode was made."
+        )
     return Sheet(columns, cells, text)
 
 
@@ -402,7 +420,7 @@ def choose_electrodes(
     """Choose the electrodes that stand for the optimum.
 
     Args:
-        made: electrodes made beside the design, or None.
+        made: electrodes made beside the design, perhaps at an earlier optimum, or None.
         dataset: electrodes of the design.
         best: the optimum.
 
@@ -411,7 +429,11 @@ def choose_electrodes(
         one of the design.
     """
     if made is not None:
-        rows = [i for i, name in enumerate(made.sample) if name.startswith("o")]
+        rows = [
+            row
+            for row, name in enumerate(made.sample)
+            if name.startswith("o") and is_at(made.recipe[row], best.recipe)
+        ]
         if rows:
             return made, rows, f"mean of {count(len(rows), 'electrode')} made at the optimum"
     span = np.ptp(dataset.recipe, axis=0)
@@ -560,7 +582,9 @@ def tabulate_formulas(surrogates: Mapping[str, Any]) -> Sheet:
         shown = "–"
         if error is not None:
             shown = (
-                write_value(error, unit) if scale == "linear" else f"{write_number(100 * error)} %"
+                write_value(error, unit)
+                if scale == "linear"
+                else f"{write_number(100 * math.expm1(error))} %"
             )
         rows.append(
             [

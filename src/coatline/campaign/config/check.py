@@ -1,5 +1,6 @@
 """Checks of a configuration against its material."""
 
+import math
 from collections.abc import Mapping
 
 from coatline.campaign.config.explain import show
@@ -66,6 +67,27 @@ def check_choice(config: Config, ranges: Mapping[str, tuple[float, float]]) -> N
                     f"{config.source}: optimise.recipes[{index}].{name} = {value:g}: is out of the "
                     f"design's range, {low:g} to {high:g} %, where surrogates hold"
                 )
+
+
+def check_scores(config: Config, samples: int) -> None:
+    """Check that the share of electrodes asked for leaves some to score on.
+
+    Args:
+        config: the configuration.
+        samples: electrodes of the design.
+
+    Raises:
+        ConfigError: fewer than two are left.
+    """
+    learn = config.learn
+    if learn is None or config.dataset_file or "test_share" not in learn.model_fields_set:
+        return
+    tested = math.ceil(learn.test_share * samples)
+    if tested < 2 <= samples:
+        raise ConfigError(
+            f"{config.source}: learn.test_share = {learn.test_share:g}: leaves {tested} of "
+            f"{samples} electrodes to test on, and R² needs two; must be above {1 / samples:.3g}"
+        )
 
 
 def check_force_field(config: Config, laws: Mapping[str, str]) -> None:
