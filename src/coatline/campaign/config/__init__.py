@@ -26,6 +26,7 @@ __all__ = [
     "check_choice",
     "check_electrode",
     "check_force_field",
+    "check_scores",
     "find_material",
     "find_upper_compression",
     "list_arguments",
