@@ -83,7 +83,6 @@ BAD = [
     ({"learn": {"properties": ["density", "density"]}}, "holds density twice"),
     ({"learn": {"properties": []}}, "learn.properties = []: is empty; give at least one property"),
     ({"learn": {"seeds": 1}}, "learn.seeds = 1: must be a whole number from 2 to 1000 splits"),
-    ({"learn": {"test_share": 0.05}}, "learn.test_share = 0.05: leaves 1 of"),
     ({"learn": {"sobol_points": 5000}}, "sobol_points = 5000: is no power of two; take 4096 or 8"),
     ({"optimise": {"goals": {}}}, "optimise.goals = {}: is empty; give at least one property"),
     ({"optimise": {"goals": {"density": "maximize"}}}, "goals.density = 'maximize': must be minim"),

@@ -131,6 +131,12 @@ def test_recipes_of_choice_lie_where_surrogates_hold(tmp_path):
         plan_with(tmp_path, {"recipes": out})
 
 
+def test_the_share_asked_for_leaves_electrodes_to_score_on(tmp_path):
+    with pytest.raises(ConfigError, match=r"learn.test_share = 0.05: leaves 1 of 16 electrodes"):
+        plan_with(tmp_path, {}, learn={"test_share": 0.05})
+    assert plan_with(tmp_path, {}, learn={"test_share": 0.2}).learn.test_share == 0.2
+
+
 def test_box_of_what_varies(tmp_path):
     design = {"kind": "recipes", "recipes": OWN}
     plan = plan_with(tmp_path, {}, design=design)

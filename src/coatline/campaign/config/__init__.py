@@ -1,7 +1,12 @@
 """Typed configuration of a campaign: one model per part of the line, one line per error."""
 
 from coatline.campaign.config.blocks import Campaign, Electrode, Engine, Measure
-from coatline.campaign.config.check import check_choice, check_electrode, check_force_field
+from coatline.campaign.config.check import (
+    check_choice,
+    check_electrode,
+    check_force_field,
+    check_scores,
+)
 from coatline.campaign.config.design import (
     Design,
     Recipe,
