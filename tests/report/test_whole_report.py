@@ -12,12 +12,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from coatline.measure.dataset import read_table
+from coatline.report.campaign_figures import list_seconds
 from coatline.report.contents import FIGURES
 from coatline.report.draw import list_sheets
 from coatline.report.drawing import read_caption, save_drawings
 from coatline.report.explorer import dump_script, pack_structures
-from coatline.report.gathered import read_best, read_electrodes, read_json, read_rows
+from coatline.report.gathered import (
+    read_best,
+    read_electrodes,
+    read_json,
+    read_made,
+    read_rows,
+)
 from coatline.report.published import load_published
+from coatline.report.sheets import choose_electrodes, tabulate_made
 from coatline.report.structures import read_structures
 from coatline.report.style import freeze_layout
 from tests.report.files import draw_all, gather, list_files, write_report
@@ -166,6 +174,30 @@ def test_captions_state_the_numbers_of_the_files(whole, page):
     r2 = 1 - ((true - said) ** 2).sum() / ((true - true.mean()) ** 2).sum()
     number = re.search(r"([\d.−]+) for density", captions["regression"]).group(1)
     assert float(number.replace("−", "-")) == pytest.approx(r2, rel=6e-3)
+
+
+def test_electrodes_of_an_earlier_optimum_are_not_those_of_todays(whole, tmp_path):
+    record = read_json(whole / "optimise/optimum.json")
+    record["recipe"]["solid_content"] += 1.5
+    moved = tmp_path / "optimum.json"
+    moved.write_text(json.dumps(record))
+    made = whole / "optimise/made.csv"
+    assert read_best(whole / "optimise/optimum.json", made).films > 0
+    best = read_best(moved, made)
+    assert best.films == 0 and best.simulated == {} and best.intervals == {}
+    sheet = tabulate_made(read_made(made, best.recipe), None)
+    assert all(row[0].startswith("earlier optimum 9") or row[0] != "optimum" for row in sheet.rows)
+    assert "of today's no electrode was made" in sheet.caption
+    films, dataset = (read_electrodes(whole / name) for name in ("optimise/made.nc", "dataset.nc"))
+    assert choose_electrodes(films, dataset, best)[0] is dataset
+
+
+def test_cost_counts_the_cores_of_each_run():
+    runs = {"press": {"seconds": 10.0, "cores": 4, "segments_before": 20.0}}
+    made = {"slurries": {"y00": runs}, "samples": {"y00c0": {"measure": {"seconds": 3.0}}}}
+    assert list_seconds(made)["press"].tolist() == [30.0]
+    assert list_seconds(made, cores=True)["press"].tolist() == [120.0]
+    assert list_seconds(made, cores=True)["measure"].tolist() == [3.0]
 
 
 def test_tables_set_ours_beside_the_published(whole, page):
