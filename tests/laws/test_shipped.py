@@ -9,6 +9,8 @@ import pytest
 import xarray as xr
 import yaml
 
+from coatline.report.gathered import read_rows
+from coatline.report.words import write_number
 from tests.workflow.clones import ROOT
 
 FOLDER = ROOT / "config/datasets/paper"
@@ -162,3 +164,13 @@ def test_all_after_the_dataset_is_planned_without_lammps(tmp_path):
     for line in said.splitlines():
         if "was made by other code" in line:
             warnings.warn(line, stacklevel=1)
+
+
+def test_the_page_of_the_campaign_shows_what_is_shipped():
+    """docs/campaign.md: the electrodes made at the optimum are those of the table shipped."""
+    page = (ROOT / "docs/campaign.md").read_text(encoding="utf-8")
+    rows = [row for row in read_rows(FOLDER / "made.csv") if row["property"] != "objective"]
+    assert len(rows) == 5
+    for row in rows:
+        for key in ("formula", "process", "simulated"):
+            assert f"| {write_number(row[key])} |" in page, (row["property"], key)
