@@ -173,4 +173,4 @@ def test_the_page_of_the_campaign_shows_what_is_shipped():
     assert len(rows) == 5
     for row in rows:
         for key in ("formula", "process", "simulated"):
-            assert f"| {write_number(row[key])} |" in page, (row["property"], key)
+            assert f"| {write_number(row[key])} (" in page, (row["property"], key)

@@ -279,7 +279,7 @@ def _describe_recipe(
         faces = [
             f"{name_inside(str(name))} in {100 * float(share):.0f} %"
             for name, share in zip(uncertainty["input"].values, uncertainty["at_edge"].values)
-            if share > 0
+            if share >= 0.005
         ]
         text += f" Intervals: {_name_surrogates(best)} fitted again to slurries drawn anew."
         if faces:
@@ -367,8 +367,8 @@ def tabulate_made(rows: Sequence[Row], paper: PublishedCampaign | None) -> Sheet
         rows: of `made.csv`.
         paper: the published campaign, or None.
     """
-    columns = ["Recipe", "Property", "Formula", "± 95 %", "Process", "One film, 95 %"]
-    columns += ["Simulated", "95 % of mean", "Films", "Within"]
+    columns = ["Recipe", "Property", "Formula, ± 95 %", "Process, one film 95 %"]
+    columns += ["Simulated, 95 % of mean", "Films", "Within"]
     columns += ["Published", "Difference"] if paper else []
     known = paper.optimum.properties if paper else {}
     cells, within, asked = [], 0, 0
@@ -378,12 +378,9 @@ def tabulate_made(rows: Sequence[Row], paper: PublishedCampaign | None) -> Sheet
         cell = [
             row["recipe"],
             label_axis(row["property"], row["units"]),
-            write_number(row["formula"]),
-            write_interval(row["formula_low"], row["formula_high"]),
-            write_number(row["process"]),
-            write_interval(row["film_low"], row["film_high"]),
-            write_number(row["simulated"]),
-            write_interval(row["simulated_low"], row["simulated_high"]),
+            _with_interval(row["formula"], row["formula_low"], row["formula_high"]),
+            _with_interval(row["process"], row["film_low"], row["film_high"]),
+            _with_interval(row["simulated"], row["simulated_low"], row["simulated_high"]),
             f"{films}" + (f" ({int(row['failed'])} failed)" if row["failed"] else ""),
             "–" if not _finite(row["inside"]) else f"{int(row['inside'])} of {films}",
         ]
@@ -408,6 +405,11 @@ def tabulate_made(rows: Sequence[Row], paper: PublishedCampaign | None) -> Sheet
             "of that time; of today's no electrode was made."
         )
     return Sheet(columns, cells, text)
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    span = write_interval(low, high)
+    return write_number(value) + ("" if span == "–" else f" ({span})")
 
 
 def _finite(value: Any) -> bool:
@@ -552,7 +554,7 @@ def tabulate_extremes(electrodes: Electrodes, best: Best, paper: PublishedCampai
             )
         if other:
             gap = np.abs(electrodes.recipe[row] - np.array(other.values))
-            far.append(f"{gap[2]:.0f} points for {name_inside(one.name)}")
+            far.append(f"{count(round(gap[2]), 'point')} for {name_inside(one.name)}")
         cells.append(cell)
     text = "Electrodes of the dataset that are best in one property."
     if far:
