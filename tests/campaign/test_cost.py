@@ -115,5 +115,5 @@ def test_forecast_learns_from_what_is_done(tmp_path):
             path = plan.folder / "benchmarks" / "manufacture" / f"{slurry}.{rule}.tsv"
             write_benchmark(path, 1000, 900, 300)
     found = read_benchmarks(plan.folder)
-    assert found["dry"] == [("y00", 900.0, 300.0), ("y01", 900.0, 300.0)]
+    assert found["dry"] == [("y00", 1000.0, 300.0), ("y01", 1000.0, 300.0)]
     assert forecast(plan, 1).core_hours > 5 * before

@@ -10,6 +10,7 @@ import csv
 import json
 import math
 import re
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,9 +170,11 @@ def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:
             seconds = [seconds for _, seconds, _ in rows]
             costs["others"]["seconds"][rule] = sum(seconds) / len(seconds)
             continue
-        sizes = [work(plan, rule, particles_of(plan, name)) for name, _, _ in rows]
-        over = sum(max(0.0, seconds - own["start"]) for _, seconds, _ in rows)
-        own["each"] = over / sum(sizes)
+        # The median: one film that takes ten times as long must not count for all.
+        own["each"] = statistics.median(
+            max(0.0, seconds - own["start"]) / work(plan, rule, particles_of(plan, name))
+            for name, seconds, _ in rows
+        )
     return costs
 
 
@@ -188,7 +191,9 @@ def particles_of(plan: Plan, name: str) -> int:
 
 
 def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
-    """Read a campaign's benchmarks: rule → (slurry or sample, seconds on one core, MB) of each job.
+    """Read a campaign's benchmarks: rule → (slurry or sample, wall seconds, MB) of each job.
+
+    Snakemake's `cpu_time` is of its last look at a job, and misses half of those of seconds.
 
     Args:
         folder: of its results.
@@ -199,7 +204,7 @@ def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
         rule = rule or (path.parent.name if SAMPLE.fullmatch(name) else name)
         try:
             row = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))[-1]
-            seconds = float(row["s"]) if row["cpu_time"] == "NA" else float(row["cpu_time"])
+            seconds = float(row["s"])
             memory = 0.0 if row["max_rss"] == "NA" else float(row["max_rss"])
         except (OSError, IndexError, KeyError, ValueError):
             continue
