@@ -8,6 +8,7 @@ recipe and these beads. Prints the ratios, writes results/bench_protocol.json, a
 """
 
 import argparse
+import gzip
 import json
 import os
 import re
@@ -69,6 +70,27 @@ def write_forces(path: Path, stage: dict, sizes: Any, liquid: bool) -> None:
         if line.startswith("set ") or (line.startswith("pair_coeff") and "lj/smooth" in line)
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_types(source: Path, target: Path, sizes: Any) -> None:
+    """A data file with an atom type for each size of AM particles, 2, 4, 5 … as the forces have it.
+
+    Type 3 is the plane's, of which there is none here.
+    """
+    diameters = list(sizes.active_material)
+    with gzip.open(source, "rt", encoding="ascii") as file:
+        lines = file.read().splitlines()
+    start = lines.index("Atoms # sphere") + 2
+    types = f"{len(diameters) + 2} atom types"
+    head = [re.sub(r"^\d+ atom types", types, line) for line in lines[:start]]
+    rows = []
+    for line in lines[start:]:
+        words = line.split()
+        if words[1:2] == ["2"]:
+            near = min(range(len(diameters)), key=lambda i: abs(diameters[i] - float(words[2])))
+            words[1] = str(near + 3 if near else 2)
+        rows.append(" ".join(words))
+    target.write_text("\n".join([*head, *rows]) + "\n", encoding="ascii")
 
 
 def time_published(engine: Any, folder: Path, **variables: object) -> float:
@@ -137,12 +159,12 @@ def cost_published(engine: Any, folder: Path) -> dict[str, Any]:
             sizes,
             stage == "slurry",
         )
+        write_types(folder / f"{state}.data.gz", folder / "people.data", sizes)
         seconds[name] = time_published(
             engine,
             folder,
-            people=folder / f"{state}.data.gz",
+            people=folder / "people.data",
             forces=folder / "forces.lmp",
-            marker=int(records["slurry"]["marker"]),
             height=records[state]["thickness"],
             dt=step,
             walls=walls,
@@ -211,6 +233,7 @@ def main() -> None:
             folder = Path(temporary) / name.replace(" ", "-")
             folder.mkdir()
             report[name] = cost_ours(engine, folder, bead)
+            bench.say(f"  {report[name]['core_seconds']:.4g} core-s")
         bench.say("published protocol, 1.3 µm beads")
         folder = Path(temporary) / "published"
         folder.mkdir()
