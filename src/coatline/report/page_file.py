@@ -238,7 +238,8 @@ def summarise(
     section = Section("summary", "Summary", text)
     if paper:
         section.text.append(f"Beside the published campaign ({paper.source}):")
-        section.points = _compare_campaigns(table, best, hours, paper)
+        mass = made.get("config", {}).get("electrode", {}).get("solid_mass")
+        section.points = _compare_campaigns(table, best, hours, mass, paper)
     return section
 
 
@@ -267,9 +268,14 @@ def _summarise_best(best: Best) -> str:
 
 
 def _compare_campaigns(
-    table: Table, best: Best | None, hours: float, paper: PublishedCampaign
+    table: Table,
+    best: Best | None,
+    hours: float,
+    mass: float | None,
+    paper: PublishedCampaign,
 ) -> list[str]:
     """Say how ours differs from the published campaign as a whole."""
+    size = f" for {mass:g} µg" if mass else ""
     points = [f"Electrodes: {len(table.sample)}; published: {paper.samples}."]
     if hours:
         number = max(len(table.sample), 1)
@@ -280,7 +286,7 @@ def _compare_campaigns(
             f"Computing time of one electrode, slurries shared as here: published "
             f"{write_number(theirs, 2)} h ({write_number(paper.hours.film)} h for a slurry and its "
             f"film, {write_number(paper.hours.calendering)} h for a calendering); ours "
-            f"{write_number(HOUR * each)} core-seconds, {write_number(theirs / each, 2)} times "
+            f"{write_number(HOUR * each)} core-seconds{size}, {write_number(theirs / each, 2)} times "
             "less."
         )
     if best:
