@@ -286,8 +286,8 @@ def _compare_campaigns(
             f"Computing time of one electrode, slurries shared as here: published "
             f"{write_number(theirs, 2)} h ({write_number(paper.hours.film)} h for a slurry and its "
             f"film, {write_number(paper.hours.calendering)} h for a calendering); ours "
-            f"{write_number(HOUR * each)} core-seconds{size}, {write_number(theirs / each, 2)} times "
-            "less."
+            f"{write_number(HOUR * each)} core-seconds{size}, "
+            f"{write_number(theirs / each, 2)} times less."
         )
     if best:
         gaps = [
