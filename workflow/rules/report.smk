@@ -25,6 +25,7 @@ rule draw_design:
     benchmark:
         "<benchmarks>/report/design.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -54,6 +55,7 @@ rule draw_campaign:
     benchmark:
         "<benchmarks>/report/campaign.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -80,6 +82,7 @@ rule draw_learning:
     benchmark:
         "<benchmarks>/report/learning.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -107,6 +110,7 @@ rule draw_optimum:
     benchmark:
         "<benchmarks>/report/optimum.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -130,6 +134,7 @@ rule gather_structures:
     benchmark:
         "<benchmarks>/report/structures.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -154,6 +159,7 @@ rule draw_structures:
     benchmark:
         "<benchmarks>/report/electrodes.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -177,6 +183,7 @@ rule draw_pictures:
     benchmark:
         "<benchmarks>/report/pictures.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(60),
@@ -200,6 +207,7 @@ rule tabulate:
     benchmark:
         "<benchmarks>/report/tables.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
@@ -228,6 +236,7 @@ rule write_page:
     benchmark:
         "<benchmarks>/report/page.tsv"
     threads: 1
+    retries: 0
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(10),
