@@ -21,12 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from coatline.design.write import replace_file
 from coatline.errors import CoatlineError, WalltimeError
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_segment
 
 SEGMENT = 1.0e9
-"""Particle-steps of a segment: some ten to twenty minutes on one core. An electrode of 0.1 µg takes
-less in any stage."""
+"""Particle-steps of a segment: ten to fifteen minutes on one core at 1.1 to 1.7 million a second. An
+electrode of 0.1 µg takes less than a fifth of it in any stage."""
 LEDGER = "segments.json"
 FAILURE = "failure.txt"
 OWNER = "owner"
@@ -154,11 +155,11 @@ def run_segments(
             for file in sorted(folder.glob("*.restart")):
                 if file.name != _restart(past["segments"] - 1):
                     past["files"].setdefault(file.name, _seal(file))
-            _replace(ledger, json.dumps(past, indent=1))
+            replace_file(ledger, json.dumps(past, indent=1))
             if before:
                 (folder / _restart(past["segments"] - 1)).unlink(missing_ok=True)
     except PhysicalFailure as error:
-        _replace(failure, str(error))
+        replace_file(failure, str(error))
         raise
     finally:
         with contextlib.suppress(OSError, ValueError):  # what ended the run counts, not its table
@@ -220,15 +221,6 @@ def _variables_of(variables: Mapping[str, object], past: dict) -> dict[str, obje
     if variables.get("frame_steps"):
         given["frames"] = f"frames.{number}.dump.gz"
     return given | ({"from": _restart(number)} | past["station"] if number else {})
-
-
-def _replace(path: Path, text: str) -> None:
-    new = path.with_suffix(".new")
-    with open(new, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
 
 
 def _parts(folder: Path, pattern: str) -> list[Path]:
