@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,20 @@ SHARED = {"safety_factor": 0.7, "retries": 2}
 SLURRY = {"pressure": 100.0, **SHARED}
 DRYING = {"model": "homogeneous", "pressure": 22.0, "duration": 72.0, **SHARED}
 PRESSING = {"speed": 0.3, "reference_pressure": 20000.0, "frame_spacing": None, **SHARED}
+
+
+def break_press(decks: Path) -> Path:
+    """Copy the decks, with a press that fails after the second of its grid states."""
+    shutil.copytree(DECKS, decks)
+    press = (decks / "press.lmp").read_text()
+    broken = press.replace(
+        "jump        SELF down",
+        'if "${point} == 2" then "print \'coatline: not converged: made to fail\'" "quit 3"\n'
+        "jump        SELF down",
+    )
+    assert broken != press
+    (decks / "press.lmp").write_text(broken)
+    return decks
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from coatline.manufacture.segments import (
     seconds_before,
 )
 from coatline.manufacture.stages import calender_film, dry_film, make_slurry, press_film
-from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS
+from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, break_press
 
 PROGRAM = """#!/bin/sh
 while [ $# -gt 0 ]; do [ "$1" = -var ] && eval "$2='$3'"; shift; done
@@ -379,16 +379,7 @@ def test_a_chain_whose_results_were_not_put_in_place_gives_them_again(rich, whol
 def test_a_failed_press_leaves_its_states_each_time(rich, tmp_path):
     """The states reached before a failure are results, also for a job that comes to it again."""
     rich.pressed()
-    decks = tmp_path / "decks"
-    shutil.copytree(DECKS, decks)
-    press = (decks / "press.lmp").read_text()
-    broken = press.replace(
-        "jump        SELF down",
-        'if "${point} == 2" then "print \'coatline: not converged: made to fail\'" "quit 3"\n'
-        "jump        SELF down",
-    )
-    assert broken != press
-    (decks / "press.lmp").write_text(broken)
+    decks = break_press(tmp_path / "decks")
     for turn in (1, 2):
         grid = [tmp_path / f"grid{turn}.{k}.restart" for k in range(4)]
         press_film(

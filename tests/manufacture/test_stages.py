@@ -13,7 +13,7 @@ from coatline.manufacture.stages import (
     press_film,
 )
 from coatline.manufacture.state import read_state, write_state
-from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS
+from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, break_press
 
 
 def _slurry(folder, material, engine=None, **change):
@@ -183,18 +183,7 @@ def test_a_loose_bead_above_the_film_is_taken_down_to_it(rich, nmc111, tmp_path)
 def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
     """A press that blows up on its way leaves what it reached; samples below it can be made."""
     rich.pressed()
-    press = (DECKS / "press.lmp").read_text()
-    decks = tmp_path / "decks"
-    decks.mkdir()
-    for deck in DECKS.glob("*.lmp"):
-        (decks / deck.name).write_text(deck.read_text())
-    broken = press.replace(
-        "jump        SELF down",
-        'if "${point} == 2" then "print \'coatline: not converged: made to fail\'" "quit 3"\n'
-        "jump        SELF down",
-    )
-    assert broken != press
-    (decks / "press.lmp").write_text(broken)
+    decks = break_press(tmp_path / "decks")
     common = {
         "force_field": nmc111.force_field("default"),
         "protocol": PRESSING | {"retries": 0},

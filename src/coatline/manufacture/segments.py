@@ -26,8 +26,8 @@ from coatline.errors import CoatlineError, WalltimeError
 from coatline.manufacture.engine import Engine, PhysicalFailure, read_version, run_segment
 
 SEGMENT = 1.0e9
-"""Particle-steps of a segment: ten to fifteen minutes on one core at 1.1 to 1.7 million a second. An
-electrode of 0.1 µg takes less than a fifth of it in any stage."""
+"""Particle-steps of a segment: ten to fifteen minutes on one core at 1.1 to 1.7 million a second.
+An electrode of 0.1 µg takes less than a fifth of it in any stage."""
 LEDGER = "segments.json"
 FAILURE = "failure.txt"
 OWNER = "owner"

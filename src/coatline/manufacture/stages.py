@@ -2,8 +2,8 @@
 
 A stage reads the record and the restart of the one before and leaves its own. A physical failure is
 tried again with half the time step and then becomes a failed record, which the stages after pass
-on; whatever else goes wrong is raised, leaves whole segments behind at most, and is for the workflow
-to repeat.
+on; whatever else goes wrong is raised, leaves whole segments behind at most, and is for the
+workflow to repeat.
 """
 
 import math
