@@ -24,6 +24,8 @@ from tests.conftest import DECKS, PRESSING, SOLID_MASS
 pytestmark = pytest.mark.slow
 
 COMPRESSIONS = (10.0, 20.0, 30.0)
+SEEDS = (1, 2, 3, 4, 5)
+"""Of films whose mean a law is about."""
 STAGES = ("dried", *(f"calendered{rate:g}" for rate in COMPRESSIONS))
 
 
@@ -31,6 +33,12 @@ def record_of(line, stage):
     if stage.startswith("calendered"):
         return line.calendered(float(stage.removeprefix("calendered")))
     return getattr(line, stage)()
+
+
+def porosity(record):
+    """Of a film, all solids counted, CBD's nanopores among the pores."""
+    results = read_results(record)
+    return 1 - results["solid_volume"] / (results["area"] * results["thickness"])
 
 
 def measure(line, stage, voxel_size=0.4):
@@ -153,9 +161,12 @@ def test_dried_porosity_falls_with_active_material(rich, lean):
     assert float(measure(rich, "dried").porosity) < float(measure(lean, "dried").porosity)
 
 
-def test_calendered_porosity_has_a_floor(rich):
-    """At the deepest compression of the published curve, 36 %: the lowest porosity there is."""
-    floor = float(measure(rich, "calendered36").porosity)
+def test_calendered_porosity_has_a_floor(make_line):
+    """At the deepest compression of the published curve, 36 %: the lowest porosity there is.
+
+    One film lies 0.02 to either side of the mean of its seeds.
+    """
+    floor = np.mean([porosity(make_line(96, 69, seed).calendered(36.0)) for seed in SEEDS])
     assert 0.20 <= floor <= 0.26
 
 
@@ -196,41 +207,45 @@ def test_the_walls_are_free_after_release(rich, rate):
     assert abs(series["pressure_bottom"][rest]) < 1.0
 
 
-def test_ten_times_slower_pressing_gives_the_same_film(rich, nmc111, tmp_path):
-    """Pressed to 15 % and released ten times slower, porosity is the same within half a point."""
+def test_ten_times_slower_pressing_gives_the_same_film(make_line, nmc111, tmp_path):
+    """Pressed to 15 % and released ten times slower, porosity is the same within half a point.
+
+    That is the mean of five seeds; one film is up to 1.3 points off, as it jams or slips elsewhere.
+    """
     common = {
         "force_field": nmc111.force_field("default"),
         "protocol": PRESSING | {"speed": PRESSING["speed"] / 10},
         "decks": DECKS,
         "engine": Engine(),
-        "log": tmp_path / "log",
     }
-    rich.pressed()
-    grid = [tmp_path / f"grid{point:02d}.restart" for point in range(7)]
-    press_film(
-        dried_state=rich.folder / "dried.restart",
-        dried_record=rich.folder / "dried.nc",
-        grid=grid,
-        record=tmp_path / "pressed.nc",
-        frames=None,
-        upper_compression=15.0,
-        **common,
-    )
-    calender_film(
-        pressed_state=grid[start_point(15.0)],
-        pressed_record=tmp_path / "pressed.nc",
-        record=tmp_path / "calendered.nc",
-        data=tmp_path / "calendered.data.gz",
-        compression_rate=15.0,
-        **common,
-    )
-
-    def porosity(record):
-        results = read_results(record)
-        return 1 - results["solid_volume"] / (results["area"] * results["thickness"])
-
-    fast, slow = porosity(rich.calendered(15.0)), porosity(tmp_path / "calendered.nc")
-    assert fast == pytest.approx(slow, abs=0.005)
+    differences = []
+    for seed in SEEDS:
+        line, folder = make_line(96, 69, seed), tmp_path / str(seed)
+        folder.mkdir()
+        line.pressed()
+        grid = [folder / f"grid{point:02d}.restart" for point in range(7)]
+        press_film(
+            dried_state=line.folder / "dried.restart",
+            dried_record=line.folder / "dried.nc",
+            grid=grid,
+            record=folder / "pressed.nc",
+            frames=None,
+            upper_compression=15.0,
+            log=folder / "log",
+            **common,
+        )
+        calender_film(
+            pressed_state=grid[start_point(15.0)],
+            pressed_record=folder / "pressed.nc",
+            record=folder / "calendered.nc",
+            data=folder / "calendered.data.gz",
+            compression_rate=15.0,
+            log=folder / "log",
+            **common,
+        )
+        slow = porosity(folder / "calendered.nc")
+        differences.append(porosity(line.calendered(15.0)) - slow)
+    assert abs(np.mean(differences)) < 0.005
 
 
 # 7. Spring-back

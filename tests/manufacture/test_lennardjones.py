@@ -267,7 +267,7 @@ def thin(tmp_path_factory, nmc111):
     }
     ingredients = nmc111.ingredients()
     make_slurry(
-        **made["slurry"], **recipe, ingredients=ingredients, protocol=SLURRY, seed=1, **common
+        **made["slurry"], **recipe, ingredients=ingredients, protocol=SLURRY, seed=2, **common
     )
     assert read_status(made["slurry"]["record"]) == ("ok", "")
     before = {f"slurry_{key}": made["slurry"][key] for key in ("state", "record")}

@@ -108,10 +108,8 @@ def _plane(law: str) -> str:
 
 
 def _drag(stage: dict) -> str:
-    """A Langevin thermostat at zero temperature: a drag in proportion to each particle's mass."""
-    if not stage["drag"]:
-        return 'if          "$(is_defined(fix,drag))" then "unfix drag"\n'
-    return f"fix         drag film langevin 0.0 0.0 {1 / stage['drag']:.10g} 1\n"
+    slowing = 1 / stage["drag"] if stage["drag"] else 0
+    return f"variable    slowing equal {slowing:.10g}\ninclude     ${{decks}}/drag.lmp\n"
 
 
 def _smooth(wall: dict) -> dict:

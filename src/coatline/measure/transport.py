@@ -153,9 +153,9 @@ def solve_matrix(
     from pyamg import ruge_stuben_solver
     from scipy.sparse.linalg import cg
 
-    # The second pass of coarsening takes a tenth of the iterations at high contrast.
-    coarsening = ("RS", {"second_pass": True})
-    hierarchy = ruge_stuben_solver(matrix, CF=coarsening, max_coarse=200)
+    # One pass of coarsening and direct interpolation: on films half to seven tenths of the time of
+    # two passes and classical interpolation, and no slower on random fields of contrast 1e8.
+    hierarchy = ruge_stuben_solver(matrix, interpolation="direct", max_coarse=200)
     counter = [0]
 
     def count(_: np.ndarray) -> None:
