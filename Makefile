@@ -8,7 +8,8 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/ready
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help demo test slurm-packages browser check bench faults torture validate clean
+.PHONY: help demo test slurm-packages browser check bench faults torture overhead scale validate \
+  clean
 
 help:
 	@echo "make demo   make the small campaign config/demo.yaml on $(CORES) cores, show its table"
@@ -18,6 +19,8 @@ help:
 	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
 	@echo "make faults  cause faults on a real SLURM, write docs/faults.md"
 	@echo "make torture  kill, corrupt and restart a campaign for $(MINUTES) minutes"
+	@echo "make overhead  measure what coatline adds to a SLURM job, against bare sbatch"
+	@echo "make scale  run stub campaigns of growing size, SAMPLES=\"200 400 800\"; plan one of 10,000"
 	@echo "make validate  make the campaigns of config/validation, write docs/validation.md"
 	@echo "make clean  remove the environment and caches; results stay"
 
@@ -66,6 +69,12 @@ faults: $(READY) slurm-packages
 
 torture: $(READY)
 	PATH="$(BIN):$$PATH" $(BIN)/python -m tests.slurm.torture --minutes $(MINUTES)
+
+overhead: $(READY) slurm-packages
+	PATH="$(BIN):$$PATH" $(BIN)/python -m tests.slurm.overhead
+
+scale: $(READY)
+	PATH="$(BIN):$$PATH" $(BIN)/python -m tests.workflow.scale $(SAMPLES) --cores $(CORES)
 
 # Every campaign behind docs/validation.md, those that published data are compared with first. One that
 # stops does not keep the page from being written, which says what is missing.

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import netCDF4
 import pytest
 
 from coatline.campaign import head
@@ -20,6 +21,8 @@ from coatline.campaign.head import (
     read_head,
     take_up_work,
 )
+from coatline.campaign.provenance import stamp_record
+from coatline.campaign.resume import sweep_chains
 
 
 def write_head(campaign, **changes):
@@ -72,3 +75,16 @@ def test_head_on_another_host_is_watched(tmp_path, monkeypatch):
     assert is_still_at_work(tmp_path)
     over.set()
     thread.join()
+
+
+def test_segments_of_a_job_that_has_delivered_are_swept(tmp_path):
+    """A job killed between its results and its end leaves its chain; another's chain stays."""
+    folder = tmp_path / "manufacture" / "y00"
+    for stage, token in (("dry", "mine"), ("press", "other")):
+        (folder / f".chain-{stage}").mkdir(parents=True)
+        (folder / f".chain-{stage}" / "owner").write_text(token)
+    with netCDF4.Dataset(folder / "dried.nc", "w"):
+        pass
+    stamp_record(folder / "dried.nc", "dry", {"token": "mine"})
+    sweep_chains(tmp_path)
+    assert [path.name for path in folder.glob(".chain-*")] == [".chain-press"]

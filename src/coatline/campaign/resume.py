@@ -7,6 +7,7 @@ are shown to Snakemake, which would make them again otherwise. Locks of other ca
 
 import base64
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from coatline.campaign.head import (
 )
 from coatline.campaign.provenance import read_said, read_token
 from coatline.errors import CoatlineError, InputError
+from coatline.manufacture.segments import OWNER
 
 Say = Callable[[str], None]
 
@@ -204,6 +206,18 @@ def find_finished(campaign: Path) -> list[str]:
     return finished
 
 
+def sweep_chains(campaign: Path) -> None:
+    """Remove segments whose job was killed after it had put its results in place.
+
+    Args:
+        campaign: folder of the campaign's results, with no job at work on it.
+    """
+    for owner in campaign.glob(f"manufacture/*/.chain-*/{OWNER}"):
+        chain, token = owner.parent, owner.read_text(encoding="ascii")
+        if token and any(read_token(str(file)) == token for file in chain.parent.glob("*.nc")):
+            shutil.rmtree(chain, ignore_errors=True)
+
+
 def unlock(campaign: Path) -> int:
     """Remove Snakemake's locks on a campaign, and on no other; how many there were."""
     locks = list_locks(campaign)
@@ -236,6 +250,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
     if not options:
         raise InputError("it is not known how Snakemake was started; give its options after --")
     settle(campaign, cancel, say, wait)
+    sweep_chains(campaign)
     finished = find_finished(campaign)
     if unlock(campaign):
         say("unlocked")

@@ -1,0 +1,86 @@
+"""What coatline adds to a SLURM job, against bare sbatch: `make overhead`.
+
+A campaign with a stub for LAMMPS runs on a private SLURM of two processors through the shipped
+profile; then as many bare jobs that do nothing. Both are read from SLURM's own record of finished
+jobs, in whole seconds, so means over some tens of jobs. Also reported: processor time and peak
+memory of Snakemake itself. Asserts nothing.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from tests.slurm.campaign import make_campaign
+from tests.slurm.cluster import Cluster, run_cluster
+
+
+def _finished(cluster: Cluster) -> Iterator[tuple[str, float]]:
+    """Number and seconds of each finished job."""
+    text = (cluster.folder / "completed.txt").read_text()
+    for line in text.splitlines():
+        fields = dict(re.findall(r"(\w+)=(\S+)", line))
+        begin, end = (datetime.fromisoformat(fields[f"{name}Time"]) for name in ("Start", "End"))
+        yield fields["JobId"], (end - begin).total_seconds()
+
+
+def _run_campaign(cluster: Cluster, folder: Path, slurries: int) -> dict[str, list[float]]:
+    """Seconds of the campaign's SLURM jobs, by rule."""
+    campaign = make_campaign(folder, cluster)
+    design = {"kind": "shared-slurries", "slurries": slurries, "compressions": 4}
+    campaign.clone.configure(design=design)
+    begin = time.monotonic()
+    process = campaign.start("--", "results/small/dataset.nc")
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begin
+    if status:
+        raise SystemExit(campaign.log[-3000:])
+    seconds = dict(_finished(cluster))
+    rules: dict[str, list[float]] = {}
+    for name, job, _ in campaign.list_submitted():
+        rule = re.sub(r"^(rule|group)_", "", name.split("/")[0])
+        rules.setdefault(rule, []).append(seconds[job])
+    print(
+        f"the campaign: {sum(map(len, rules.values()))} SLURM jobs in {wall:.0f} s; Snakemake "
+        f"{usage.ru_utime + usage.ru_stime:.0f} s of processor, {usage.ru_maxrss / 1024:.0f} MB"
+    )
+    return rules
+
+
+def _run_bare(cluster: Cluster, folder: Path, count: int) -> list[float]:
+    """Seconds of as many jobs that do nothing."""
+    before = dict(_finished(cluster))
+    begin = time.monotonic()
+    for _ in range(count):
+        cluster.ask("sbatch", f"--chdir={folder}", "--output=/dev/null", "--wrap", "true")
+    cluster.wait_until_idle(600)
+    print(f"bare: {count} SLURM jobs in {time.monotonic() - begin:.0f} s")
+    return [value for job, value in _finished(cluster) if job not in before]
+
+
+def main() -> None:
+    """Run both and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--slurries", type=int, default=6, help="of the stub campaign, × 4")
+    arguments = parser.parse_args()
+    with (
+        run_cluster(cpus=2) as cluster,
+        tempfile.TemporaryDirectory(prefix="coatline-overhead-") as temporary,
+    ):
+        rules = _run_campaign(cluster, Path(temporary), arguments.slurries)
+        bare = _run_bare(cluster, Path(temporary), sum(map(len, rules.values())))
+    base = statistics.fmean(bare)
+    print(f"\n{'job':<20}{'jobs':>6}{'s, mean':>9}{'more than bare':>16}")
+    print(f"{'bare sbatch':<20}{len(bare):>6}{base:>9.1f}")
+    for rule, seconds in rules.items():
+        mean = statistics.fmean(seconds)
+        print(f"{rule:<20}{len(seconds):>6}{mean:>9.1f}{mean - base:>16.1f}")
+
+
+if __name__ == "__main__":
+    main()
