@@ -61,6 +61,7 @@ def test_requests_stay_within_the_partition():
         (["time"], 1000, 20),
         (["time", "memory"], 2000, 20),
         (["killed"], 2000, 20),
+        (["killed"] * 5 + ["time"], 4000, 80),
         (["error", "damaged"], 1000, 10),
     ],
 )

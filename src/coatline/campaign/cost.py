@@ -33,8 +33,10 @@ SOLID_SHARE = 0.55
 """Share of solids in a dried film."""
 SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
 """Ids of samples."""
-GROWS = {"mem_mb": ("memory", "killed"), "runtime": ("time", "killed")}
-"""Causes that make a job ask for more of a resource."""
+GROWS = {"mem_mb": "memory", "runtime": "time"}
+"""The cause that makes a job ask for twice as much of a resource."""
+UNEXPLAINED = 2
+"""How often it also does so where it was killed and nobody said why."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ def limit(plan: Plan, kind: str, value: int) -> int:
 def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".snakemake")) -> int:
     """What a job asks for after failures: twice as much for each time that it ran out of it.
 
+    Kills that nobody explains count for both, `UNEXPLAINED` times at most.
+
     Args:
         plan: the campaign.
         kind: `mem_mb` or `runtime`.
@@ -152,7 +156,7 @@ def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".s
     """
     owner = read_claim(plan.folder / FOLDER / f"{job}.json")
     causes = ["killed"] if owner is None else list_causes(owner, logs)
-    times = sum(cause in GROWS[kind] for cause in causes)
+    times = causes.count(GROWS[kind]) + min(UNEXPLAINED, causes.count("killed"))
     return limit(plan, kind, first * 2**times)
 
 
