@@ -190,10 +190,13 @@ def test_each_script_leads_to_the_work_it_does(name):
     assert (module, function) in closure and len(closure) > 5
 
 
-def test_decks_follow_their_includes():
+@pytest.mark.parametrize("stage", ["slurry", "dry", "press", "calender"])
+def test_decks_follow_their_includes(stage):
     fingerprints = Fingerprints()
-    fingerprints.hash_physics(decks=[DECKS / "dry.lmp"])
-    assert {deck.name for deck in fingerprints._decks} >= {"dry.lmp", "film.lmp", "release.lmp"}
+    fingerprints.hash_physics(decks=[DECKS / f"{stage}.lmp"])
+    reached = {deck.name for deck in fingerprints._decks}
+    assert reached >= {f"{stage}.lmp", "film.lmp", "drag.lmp", "segment.lmp"}
+    assert ("release.lmp" in reached) == (stage in ("dry", "calender"))
 
 
 def test_strip_deck():

@@ -1,13 +1,17 @@
 import math
+import re
+import subprocess
 
 import numpy as np
 import pytest
 
+from coatline.manufacture.engine import Engine
 from coatline.manufacture.forcefield import (
     contact_radius,
     critical_time_step,
     write_force_field,
 )
+from tests.conftest import DECKS
 
 
 def test_contact_radius_is_hertz_without_adhesion():
@@ -86,3 +90,57 @@ def test_a_stiff_wall_shortens_the_step():
     soft, stiff = _contacts(), _contacts()
     stiff["wall"] = stiff["wall"] | {"young_modulus": 1e9}
     assert critical_time_step(stiff, SIZE, MASS, 100) < critical_time_step(soft, SIZE, MASS, 100)
+
+
+DRAG = """
+units       micro
+atom_style  sphere
+atom_modify map array
+boundary    p p p
+region      box block 0 90 0 30 0 30
+create_box  3 box
+create_atoms 1 single 10 5 15
+create_atoms 1 single 10 25 15
+create_atoms 2 single 40 15 15
+create_atoms 2 single 70 15 15
+set         type 1 diameter 2
+set         atom 3 diameter 3
+set         atom 4 diameter 8
+set         group all density 4.65
+group       cbd type 1
+group       am type 2
+velocity    all set 1.0 0.0 0.0
+pair_style  zero 1.0 nocoeff
+pair_coeff  * *
+comm_modify cutoff 3.0
+timestep    0.0001
+fix         move all nve/sphere
+variable    decks index DECKS
+variable    slowing equal 0.5
+include     ${decks}/drag.lmp
+run         5000
+print       "speeds $(vx[1]) $(vx[2]) $(vx[3]) $(vx[4])"
+variable    slowing equal 0.25
+include     ${decks}/drag.lmp
+run         2500
+print       "speeds $(vx[1]) $(vx[2]) $(vx[3]) $(vx[4])"
+variable    slowing equal 0
+include     ${decks}/drag.lmp
+run         100
+print       "speeds $(vx[1]) $(vx[2]) $(vx[3]) $(vx[4])"
+"""
+
+
+def test_drag_slows_particles_of_any_mass_alike(tmp_path):
+    """Speeds fall as exp(-t / slowing) for beads and AM alike; the last drag given counts."""
+    deck = tmp_path / "deck.lmp"
+    deck.write_text(DRAG.replace("DECKS", str(DECKS)))
+    command = [*Engine().words(), "-in", str(deck), "-log", "none", "-nocite"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-600:]
+    speeds = [
+        [float(word) for word in line.split()]
+        for line in re.findall(r"^speeds (.*)", done.stdout, re.M)
+    ]
+    for row, expected in zip(speeds, (math.exp(-1), math.exp(-2), math.exp(-2)), strict=True):
+        assert row == pytest.approx([expected] * 4, rel=2e-3)

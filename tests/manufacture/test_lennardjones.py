@@ -266,6 +266,7 @@ def thin(tmp_path_factory, nmc111):
         for name in ("slurry", "dried")
     }
     ingredients = nmc111.ingredients()
+    # The film of seed 1 creeps for as long as 40 tests after its release, and then rests or not.
     make_slurry(
         **made["slurry"], **recipe, ingredients=ingredients, protocol=SLURRY, seed=2, **common
     )

@@ -1,9 +1,10 @@
 """What coatline adds to a SLURM job, against bare sbatch: `make overhead`.
 
-A campaign with a stub for LAMMPS runs on a private SLURM of two processors through the shipped
-profile; then as many bare jobs that do nothing. Both are read from SLURM's own record of finished
-jobs, in whole seconds, so means over some tens of jobs. Also reported: processor time and peak
-memory of Snakemake itself. Asserts nothing.
+A campaign whose LAMMPS and whose measuring are stubs runs on a private SLURM of two processors
+through the shipped profile, but for its waiting times; then as many bare jobs that do nothing. Both
+are read from SLURM's own record of finished jobs, in whole seconds, so only means over tens of jobs
+count. Also reported: processor time of Snakemake with its local steps and its calls of SLURM, and
+the most memory that one of these took. Asserts nothing.
 """
 
 import argparse
@@ -16,8 +17,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from tests.slurm.campaign import make_campaign
+from tests.slurm.campaign import DATASET, Campaign
 from tests.slurm.cluster import Cluster, run_cluster
+from tests.workflow.scale import prepare
 
 
 def _finished(cluster: Cluster) -> Iterator[tuple[str, float]]:
@@ -31,22 +33,22 @@ def _finished(cluster: Cluster) -> Iterator[tuple[str, float]]:
 
 def _run_campaign(cluster: Cluster, folder: Path, slurries: int) -> dict[str, list[float]]:
     """Seconds of the campaign's SLURM jobs, by rule."""
-    campaign = make_campaign(folder, cluster)
-    design = {"kind": "shared-slurries", "slurries": slurries, "compressions": 4}
-    campaign.clone.configure(design=design)
+    campaign = Campaign(prepare(folder), cluster)
+    campaign.clone.configure(design={"slurries": slurries, "compressions": 4})
     begin = time.monotonic()
-    process = campaign.start("--", "results/small/dataset.nc")
+    process = campaign.start("--", DATASET)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - begin
     if status:
         raise SystemExit(campaign.log[-3000:])
+    cluster.wait_until_idle()
     seconds = dict(_finished(cluster))
     rules: dict[str, list[float]] = {}
     for name, job, _ in campaign.list_submitted():
-        rule = re.sub(r"^(rule|group)_", "", name.split("/")[0])
+        rule = re.sub(r"^rule_|^group_[a-z]\d+c\d+_", "", name.split("/")[0])
         rules.setdefault(rule, []).append(seconds[job])
     print(
-        f"the campaign: {sum(map(len, rules.values()))} SLURM jobs in {wall:.0f} s; Snakemake "
+        f"the campaign: {sum(map(len, rules.values()))} SLURM jobs in {wall:.0f} s; beside them "
         f"{usage.ru_utime + usage.ru_stime:.0f} s of processor, {usage.ru_maxrss / 1024:.0f} MB"
     )
     return rules
@@ -66,7 +68,9 @@ def _run_bare(cluster: Cluster, folder: Path, count: int) -> list[float]:
 def main() -> None:
     """Run both and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--slurries", type=int, default=6, help="of the stub campaign, × 4")
+    parser.add_argument(
+        "--slurries", type=int, default=6, help="of the stub campaign, four samples each"
+    )
     arguments = parser.parse_args()
     with (
         run_cluster(cpus=2) as cluster,
@@ -75,11 +79,11 @@ def main() -> None:
         rules = _run_campaign(cluster, Path(temporary), arguments.slurries)
         bare = _run_bare(cluster, Path(temporary), sum(map(len, rules.values())))
     base = statistics.fmean(bare)
-    print(f"\n{'job':<20}{'jobs':>6}{'s, mean':>9}{'more than bare':>16}")
-    print(f"{'bare sbatch':<20}{len(bare):>6}{base:>9.1f}")
+    print(f"\n{'job':<24}{'jobs':>6}{'s, mean':>9}{'more than bare':>16}")
+    print(f"{'bare sbatch':<24}{len(bare):>6}{base:>9.1f}")
     for rule, seconds in rules.items():
         mean = statistics.fmean(seconds)
-        print(f"{rule:<20}{len(seconds):>6}{mean:>9.1f}{mean - base:>16.1f}")
+        print(f"{rule:<24}{len(seconds):>6}{mean:>9.1f}{mean - base:>16.1f}")
 
 
 if __name__ == "__main__":

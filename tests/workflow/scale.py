@@ -3,8 +3,9 @@
 LAMMPS is a stub and measuring is the copy of one measured electrode, so that what is left is
 coatline's and Snakemake's own: planning, starting jobs, proving and placing their results,
 gathering them. For each number of samples, in campaigns of 20 compressions per slurry: the dry run,
-the run to the dataset, the dry run after it, `coatline status`; time, processor time, memory and
-files. Fails if a sample is missing in the end.
+the run to the dataset, the dry run after it, `coatline status`; wall time, processor time with that
+of all jobs, memory of the process itself, and the campaign's files. Fails if a sample is missing in
+the end.
 """
 
 import argparse
@@ -90,7 +91,7 @@ def try_campaign(clone: Clone, samples: int, cores: int, dry: bool) -> None:
     words = ("--cores", str(cores), "--configfile", "small.yaml")
     folder = clone.folder / "results" / name
     commands = {
-        "dry run": (*SNAKEMAKE, "-n", "--quiet", "all", *words),
+        "dry run": (*SNAKEMAKE, "-n", "--quiet", "all", *words, "--", "dataset"),
         "run": (*SNAKEMAKE, "--quiet", "all", *words, "--", "dataset"),
         "dry run after it": (*SNAKEMAKE, "-n", "--quiet", "all", *words, "--", "dataset"),
         "coatline status": (*COATLINE, "status", "--configfile", "small.yaml"),
@@ -114,6 +115,8 @@ def main() -> None:
     parser.add_argument("--plan", type=int, nargs="*", default=[10000], help="dry runs alone")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
+    if any(count < 1 or count % COMPRESSIONS for count in [*arguments.samples, *arguments.plan]):
+        parser.error(f"numbers of samples: multiples of {COMPRESSIONS}")
     print(f"{'samples':>8} {'':<18}{'s':>9}{'processor s':>12}{'MB':>9}")
     with tempfile.TemporaryDirectory(prefix="coatline-scale-") as temporary:
         clone = prepare(Path(temporary))

@@ -36,7 +36,7 @@ SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
 GROWS = {"mem_mb": "memory", "runtime": "time"}
 """The cause that makes a job ask for twice as much of a resource."""
 UNEXPLAINED = 2
-"""How often it also does so where it was killed and nobody said why."""
+"""Most kills without a known cause that count towards both."""
 
 
 @dataclass(frozen=True)

@@ -194,16 +194,20 @@ def find_finished(campaign: Path) -> list[str]:
     """Records that orphans have put in place, with all that they say lies beside them, whole."""
     finished = []
     for file in list_unsettled(campaign):
-        if read_token(file) is None:
-            continue
-        beside = read_said([file]).get(str(Path(file).parent), {})
-        try:
-            places = [str(Path(file).parent / name) for name in beside]
-            check_inputs([file, *places], {str(Path(file).parent): beside})
-        except CoatlineError:
-            continue
-        finished.append(file)
+        if read_token(file) is not None and _is_whole(file):
+            finished.append(file)
     return finished
+
+
+def _is_whole(record: str) -> bool:
+    """Whether all that a record says lies beside it is there, as it was made."""
+    folder = str(Path(record).parent)
+    beside = read_said([record]).get(folder, {})
+    try:
+        check_inputs([record, *(f"{folder}/{name}" for name in beside)], {folder: beside})
+    except CoatlineError:
+        return False
+    return True
 
 
 def sweep_chains(campaign: Path) -> None:
@@ -213,8 +217,9 @@ def sweep_chains(campaign: Path) -> None:
         campaign: folder of the campaign's results, with no job at work on it.
     """
     for owner in campaign.glob(f"manufacture/*/.chain-*/{OWNER}"):
-        chain, token = owner.parent, owner.read_text(encoding="ascii")
-        if token and any(read_token(str(file)) == token for file in chain.parent.glob("*.nc")):
+        chain, token = owner.parent, owner.read_text(encoding="ascii", errors="replace")
+        records = [str(file) for file in chain.parent.glob("*.nc")]
+        if token and any(read_token(file) == token and _is_whole(file) for file in records):
             shutil.rmtree(chain, ignore_errors=True)
 
 

@@ -109,7 +109,7 @@ def _plane(law: str) -> str:
 
 def _drag(stage: dict) -> str:
     slowing = 1 / stage["drag"] if stage["drag"] else 0
-    return f"variable    slowing equal {slowing:.10g}\ninclude     ${{decks}}/drag.lmp\n"
+    return f"variable    slowing equal {slowing:.10g}\n"
 
 
 def _smooth(wall: dict) -> dict:
@@ -140,10 +140,11 @@ def write_force_field(
     """Write the force-field files that `film.lmp` includes.
 
     `neighbours.lmp` says which types share a neighbour list, `pair.lmp` holds the pair style and
-    its coefficients, `collector.lmp` and `plane.lmp` the walls, `drag.lmp` the drag; with `wet`,
-    `ramp.lmp` holds the coefficients on the way from the slurry to this stage and `drag_wet.lmp`
-    the drag of the slurry. The plane is smooth and has neither cohesion nor a dashpot: a dashpot
-    would make the first step after a restart differ from an uninterrupted run.
+    its coefficients, `collector.lmp` and `plane.lmp` the walls, `drag.lmp` the time in which drag
+    slows particles, µs (0 for none); with `wet`, `ramp.lmp` holds the coefficients on the way from
+    the slurry to this stage and `drag_wet.lmp` the drag of the slurry. The plane is smooth and has
+    neither cohesion nor a dashpot: a dashpot would make the first step after a restart differ from
+    an uninterrupted run.
 
     Args:
         folder: where to write; made if missing.

@@ -62,7 +62,7 @@ REST_DRAG = 0.5
 LIGHT = 1000.0
 """kPa that the longer time step bears, of light loads and released films."""
 LIGHT_AT_FIRST = 250.0
-"""kPa below which a part of the way down counts as light."""
+"""kPa on the plane below which a part of its way, down or up, counts as light."""
 
 
 @contextmanager
@@ -666,6 +666,7 @@ def calender_film(
                     "lift_speed": speed,
                     "dt": step,
                     "dt_light": gain * step,
+                    "light": LIGHT_AT_FIRST,
                     "rest_block": _steps(REST_BLOCK, gain * step),
                     "rest_drag": REST_DRAG,
                     "touch": TOUCH,
