@@ -63,6 +63,14 @@ def test_a_kill_is_no_physics(fake, tmp_path):
         run(fake("half way", kill=signal.SIGKILL), tmp_path)
 
 
+def test_copies_in_place_of_ranks_are_an_error(fake, tmp_path):
+    """A launcher of another MPI starts as many simulations, each alone, into the same files."""
+    banner = "LAMMPS (29 Aug 2024)\n"
+    with pytest.raises(EngineError, match=r"engine\.launcher: 2 separate LAMMPS"):
+        run(fake(f"{banner}{banner}coatline: done\ncoatline: done"), tmp_path)
+    assert run(fake(f"{banner}coatline: done"), tmp_path) == {}
+
+
 @pytest.mark.parametrize(("code", "number"), [(137, 9), (247, 9), (241, 15), (143, 15)])
 def test_a_kill_that_a_launcher_passes_on_is_a_kill(fake, tmp_path, code, number):
     with pytest.raises(EngineError, match=f"killed by signal {number};"):

@@ -110,6 +110,12 @@ def run_segment(
         code = _run_guarded(command, folder, file)
         file.seek(start)
         text = file.read()
+    copies = len(re.findall(r"^LAMMPS \(", text, re.MULTILINE))
+    if copies > 1:
+        raise EngineError(
+            f"engine.launcher: {copies} separate LAMMPS ran in place of one on {engine.threads} "
+            "processes; the launcher must belong to the MPI that LAMMPS was built with"
+        )
     stations = STATION.findall(text)
     if code == 0 and ("coatline: done" in text or stations):
         results = {name: float(value) for name, value in RESULT.findall(text)}
