@@ -96,6 +96,20 @@ def test_life(monkeypatch):
         assert tell_life(far) is life, state
 
 
+def test_slurm_is_asked_once_for_all(monkeypatch):
+    asked = []
+
+    def squeue(command, **_):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, "12|RUNNING\n13|TIMEOUT\n", "")
+
+    monkeypatch.setattr(claims.subprocess, "run", squeue)
+    owners = [describe_self() | {"host": "elsewhere", "slurm": str(n)} for n in (12, 13, 14)]
+    ask = claims.ask_slurm_once(owners)
+    assert [tell_life(owner, ask) for owner in owners] == [True, False, False]
+    assert len(asked) == 1 and "12,13,14" in asked[0]
+
+
 def test_silent_owner_elsewhere_is_judged_by_its_beat(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.1)
     path = tmp_path / "jobs" / "one.json"

@@ -52,6 +52,13 @@ def test_requests_stay_within_the_partition():
     plan = plan_of(electrode={"solid_mass": 20}, cluster={"longest_job": 90})
     assert ask_for(plan, "press")["runtime"] == 90
     assert ask_again(plan, "runtime", 90, "press") == 90
+    together = ask_for(plan, "calender")["runtime"] + ask_for(plan, "measure")["runtime"]
+    assert together == 90, "both are one SLURM job"
+    assert ask_again(plan, "runtime", 90, "measure.y00c0") == 45
+
+
+def test_a_job_that_never_began_asks_for_no_more(tmp_path):
+    assert ask_again(plan_of(tmp_path), "mem_mb", 1000, "manufacture.y00.dry") == 1000
 
 
 @pytest.mark.parametrize(

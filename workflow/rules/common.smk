@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from coatline.yaml_file import read_yaml
-    from coatline.campaign.cost import ask_again, ask_for, count_ranks
+    from coatline.campaign.cost import ask_again, ask_for, count_ranks, limit
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.plan import make_plan
     from coatline.errors import CoatlineError
@@ -125,9 +125,9 @@ def with_signature(function):
     return function
 
 
-def escalate(first):
-    """More of a resource at each attempt."""
-    return with_signature(lambda wildcards, attempt: first * attempt)
+def escalate(kind, first):
+    """More memory (mem_mb) or time (runtime) at each attempt, within the limits of the cluster."""
+    return with_signature(lambda wildcards, attempt: limit(plan, kind, first * attempt))
 
 
 # Processes that an electrode runs on, and the names of jobs as their claims have them.

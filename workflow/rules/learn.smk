@@ -15,8 +15,8 @@ rule fit:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate(2000),
-        runtime=escalate(60),
+        mem_mb=escalate("mem_mb", 2000),
+        runtime=escalate("runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -50,8 +50,8 @@ rule validate:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate(2000),
-        runtime=escalate(120),
+        mem_mb=escalate("mem_mb", 2000),
+        runtime=escalate("runtime", 120),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -79,8 +79,8 @@ rule sensitivity:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate(2000),
-        runtime=escalate(60),
+        mem_mb=escalate("mem_mb", 2000),
+        runtime=escalate("runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:

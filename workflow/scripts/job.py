@@ -6,6 +6,7 @@ proven whole. Within it `snakemake.output` names the places in that folder.
 
 import contextlib
 import errno
+import math
 import os
 import shutil
 import signal
@@ -52,6 +53,10 @@ class Job:
         self._chain = Path(first).resolve().parent / f".chain-{snakemake.rule}"
         for library in LIBRARIES:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.threads)
+        # An electrode is made on one node; within a job MPICH would start it by srun, and wait.
+        os.environ.setdefault("HYDRA_LAUNCHER", "fork")
+        if "SLURM_JOB_ID" in os.environ:  # a GPU that SLURM has not given is somebody else's
+            os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
     def __enter__(self) -> "Job":
         self._terminal = os.dup(2)
@@ -168,7 +173,8 @@ class Job:
             )
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         # What the engine wrote is gone by now, and has left room; what it said is in the log.
-        full = full or os.strerror(errno.ENOSPC) in f"{error}{self._read_log()}"
+        said = f"{error}{self._read_log()}"
+        full = full or any(os.strerror(number) in said for number in (errno.ENOSPC, errno.EDQUOT))
         if full or is_full(self.log.parent):
             return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
         if isinstance(error, DamagedFile):
@@ -209,6 +215,9 @@ class Job:
         from coatline.manufacture.segments import Keeping
 
         left = float(os.environ.get("SLURM_JOB_END_TIME", "inf")) - time.time()
+        minutes = self.snakemake.resources.get("runtime")
+        if math.isinf(left) and "SLURM_JOB_ID" in os.environ and minutes:  # old SLURM do not say
+            left = 60 * minutes - self._clock.seconds
         token = self._claim.record["token"] if self._claim else ""
         code = self.snakemake.params.physics
         return Keeping(self._chain, code, token, time.monotonic() + left)

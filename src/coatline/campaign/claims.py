@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,11 +88,34 @@ def ask_slurm(job: str) -> str | None:
     return "" if "Invalid job id" in done.stderr else None
 
 
-def tell_life(owner: Mapping[str, Any]) -> bool | None:
+def ask_slurm_once(owners: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
+    """Ask SLURM about the jobs of many owners in one question; what gives the state of each.
+
+    Args:
+        owners: as `describe_self` described them.
+    """
+    jobs = {str(owner["slurm"]) for owner in owners if owner.get("slurm")}
+    if len(jobs) < 2:  # of one job it says plainly that it does not know it
+        return ask_slurm
+    command = ["squeue", "-h", "--states=all", "-j", ",".join(sorted(jobs)), "-o", "%i|%T"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return lambda job: None
+    if done.returncode:
+        return ask_slurm
+    states = dict(line.split("|") for line in done.stdout.splitlines() if "|" in line)
+    return lambda job: states.get(job, "")
+
+
+def tell_life(
+    owner: Mapping[str, Any], ask: Callable[[str], str | None] | None = None
+) -> bool | None:
     """Whether the owner of a claim lives; none where neither this kernel nor SLURM can say.
 
     Args:
         owner: as `describe_self` described it.
+        ask: gives the state of a SLURM job, as `ask_slurm` does.
     """
     if owner.get("ended"):
         return False
@@ -100,7 +123,7 @@ def tell_life(owner: Mapping[str, Any]) -> bool | None:
     if here and owner.get("boot") == _read_boot() and owner.get("ticks") is not None:
         return _read_start(int(owner["pid"])) == owner["ticks"]
     if owner.get("slurm"):
-        state = ask_slurm(str(owner["slurm"]))
+        state = (ask or ask_slurm)(str(owner["slurm"]))
         if state is not None and (state == "" or state in OVER):
             return False
         if state is not None and owner["slurm"] != os.environ.get("SLURM_JOB_ID"):

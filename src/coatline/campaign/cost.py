@@ -126,20 +126,25 @@ def ask_for(plan: Plan, rule: str) -> dict[str, int]:
         "mem_mb": max(LEAST_MEMORY, 100 * math.ceil(MARGIN_MEMORY * cost.memory / 100)),
         "runtime": max(LEAST_MINUTES, 5 * math.ceil(minutes / 5)),
     }
-    return {kind: limit(plan, kind, value) for kind, value in asked.items()}
+    return {kind: limit(plan, kind, value, rule) for kind, value in asked.items()}
 
 
-def limit(plan: Plan, kind: str, value: int) -> int:
+def limit(plan: Plan, kind: str, value: int, rule: str = "") -> int:
     """A resource within the limits of the cluster.
 
     Args:
         plan: the campaign.
         kind: `mem_mb` or `runtime`.
         value: what is wanted.
+        rule: that wants it; calendering and measuring, one SLURM job, get half of its time each.
     """
     cluster = plan.config.cluster
     most = {"mem_mb": cluster.largest_memory, "runtime": cluster.longest_job}[kind]
-    return value if most is None else min(value, most)
+    if most is None:
+        return value
+    if kind == "runtime" and rule in ("calender", "measure"):
+        most = max(1, most // 2)
+    return min(value, most)
 
 
 def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".snakemake")) -> int:
@@ -155,9 +160,10 @@ def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".s
         logs: where `slurm_logs` lie.
     """
     owner = read_claim(plan.folder / FOLDER / f"{job}.json")
-    causes = ["killed"] if owner is None else list_causes(owner, logs)
+    causes = [] if owner is None else list_causes(owner, logs)  # without a claim it never began
     times = causes.count(GROWS[kind]) + min(UNEXPLAINED, causes.count("killed"))
-    return limit(plan, kind, first * 2**times)
+    rule = "measure" if job.startswith("measure.") else job.rpartition(".")[2]
+    return limit(plan, kind, first * 2**times, rule)
 
 
 def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coatline.campaign.causes import explain_end
-from coatline.campaign.claims import describe_owner, list_claims, tell_life
+from coatline.campaign.claims import ask_slurm_once, describe_owner, list_claims, tell_life
 from coatline.campaign.forecast import forecast, format_time
 from coatline.campaign.head import describe_head
 from coatline.campaign.plan import Plan
@@ -61,8 +61,10 @@ def look_at(plan: Plan) -> Progress:
     running: dict[str, str] = {}
     failed: dict[str, tuple[str, str]] = {}
     cores = 0
-    for name, owner in list_claims(plan.folder).items():
-        if tell_life(owner) is False:
+    claims = list_claims(plan.folder)
+    ask = ask_slurm_once(owner for owner in claims.values() if not owner.get("ended"))
+    for name, owner in claims.items():
+        if tell_life(owner, ask) is False:
             failed[name] = (explain_end(owner), str(owner.get("line", "killed")))
         else:
             running[name] = describe_owner(owner)

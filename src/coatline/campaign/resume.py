@@ -20,6 +20,7 @@ from coatline.campaign.claims import (
     FOLDER,
     OVER,
     Record,
+    ask_slurm_once,
     describe_owner,
     list_claims,
     tell_life,
@@ -84,8 +85,10 @@ def find_orphans(campaign: Path) -> Orphans:
     """Find all jobs of a campaign that still run or wait."""
     orphans = Orphans()
     numbers = set()
-    for name, owner in list_claims(campaign).items():
-        life = tell_life(owner)
+    claims = list_claims(campaign)
+    ask = ask_slurm_once(owner for owner in claims.values() if not owner.get("ended"))
+    for name, owner in claims.items():
+        life = tell_life(owner, ask)
         if life:
             orphans.running[name] = owner
             numbers.add(owner.get("slurm"))
