@@ -3,8 +3,9 @@
 An electrode of 0.1 µg, 96 % active material, 69 % solids, is made and measured with the published
 CBD beads of 1.3 µm and with the default ones. What the published protocol costs (set A of the
 published inputs) is its prescribed number of steps times its seconds per step: measured with the
-same engine, on the same core, on the slurry and the dried film that its force field gives of this
-recipe and these beads. Prints the ratios, writes results/bench_protocol.json, asserts nothing.
+same engine, on the same core and these beads, on the slurry that its force field gives of this
+recipe, and on our dried film (its own creeps on for so long after release that our test of rest
+gives it up). Prints the ratios, writes results/bench_protocol.json, asserts nothing.
 """
 
 import argparse
@@ -109,14 +110,19 @@ def time_published(engine: Any, folder: Path, **variables: object) -> float:
     return float(seconds) * share / int(steps)
 
 
-def cost_published(engine: Any, folder: Path) -> dict[str, Any]:
-    """What an electrode costs by the published protocol, core-seconds."""
+def cost_published(engine: Any, folder: Path, ours: Path) -> dict[str, Any]:
+    """What an electrode costs by the published protocol, core-seconds.
+
+    Args:
+        engine: LAMMPS.
+        folder: to work in.
+        ours: where the same electrode, with the same beads, was made here.
+    """
     from coatline.manufacture.record import read_results
-    from coatline.manufacture.stages import dry_film, make_slurry, sizes_of
+    from coatline.manufacture.stages import make_slurry, sizes_of
 
     plan = load_plan(folder, PUBLISHED_BEAD, "published-a")
     electrode = plan.config.electrode
-    shared = {"force_field": plan.force_field, "decks": bench.DECKS, "engine": engine}
     slurry = {
         key: folder / f"slurry.{end}" for key, end in (("record", "nc"), ("state", "restart"))
     }
@@ -131,20 +137,12 @@ def cost_published(engine: Any, folder: Path) -> dict[str, Any]:
         protocol=plan.protocol("slurry"),
         seed=plan.seed_of("y00"),
         log=folder / "slurry.log",
-        **shared,
+        force_field=plan.force_field,
+        decks=bench.DECKS,
+        engine=engine,
     )
-    bench.say("  its dried film …")
-    dry_film(
-        slurry_state=slurry["state"],
-        slurry_record=slurry["record"],
-        state=folder / "dried.restart",
-        record=folder / "dried.nc",
-        data=folder / "dried.data.gz",
-        protocol=plan.protocol("drying"),
-        log=folder / "dry.log",
-        **shared,
-    )
-    records = {"slurry": read_results(slurry["record"]), "dried": read_results(folder / "dried.nc")}
+    states = {"slurry": folder / "slurry.data.gz", "dried": ours / "dried.data.gz"}
+    records = {"slurry": read_results(slurry["record"]), "dried": read_results(ours / "dried.nc")}
     sizes = sizes_of(records["slurry"])
     seconds = {}
     for name, state, stage, walls, step in (
@@ -159,7 +157,7 @@ def cost_published(engine: Any, folder: Path) -> dict[str, Any]:
             sizes,
             stage == "slurry",
         )
-        write_types(folder / f"{state}.data.gz", folder / "people.data", sizes)
+        write_types(states[state], folder / "people.data", sizes)
         seconds[name] = time_published(
             engine,
             folder,
@@ -237,7 +235,7 @@ def main() -> None:
         bench.say("published protocol, 1.3 µm beads")
         folder = Path(temporary) / "published"
         folder.mkdir()
-        report["published"] = cost_published(engine, folder)
+        report["published"] = cost_published(engine, folder, Path(temporary) / "1.3-µm-beads")
     published = report["published"]
     bench.say(f"\n{'96/69, 0.1 µg, 25 %':<28}{'particles':>10}{'core-s':>12}{'published/ours':>16}")
     cost = published["core_seconds"]
