@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from coatline.manufacture.engine import Engine, EngineError
+from coatline.manufacture.packing import place_particles
 from coatline.manufacture.record import read_results, read_series_of, read_status
 from coatline.manufacture.stages import (
     YIELD_INTERVAL,
@@ -264,6 +265,28 @@ def test_two_ranks_dry_and_calender_as_one_does(rich, tmp_path, nmc111):
     assert two["thickness"] == pytest.approx(one["thickness"], rel=0.005)
     for record in ("dried.data.gz", "calendered.data.gz"):
         assert len(read_state(tmp_path / record)) == len(rich.particles("dried"))
+
+
+@pytest.mark.slow
+def test_beads_under_an_active_material_particle_are_not_pushed_through_the_wall(
+    tmp_path, nmc111, monkeypatch
+):
+    def crowd(formulation, height, rng):
+        """Forty beads between the largest particle, which lies on the collector, and that."""
+        position = place_particles(formulation, height, rng)
+        largest = formulation.bead_count
+        position[largest, 2] = formulation.am_diameter[0] / 2
+        low = position[largest, :2] - 0.5
+        position[:40, :2] = rng.uniform(low, low + 1, size=(40, 2))
+        position[:40, 2] = formulation.bead_diameter_liquid / 2
+        return position
+
+    monkeypatch.setattr("coatline.manufacture.stages.place_particles", crowd)
+    folder = _slurry(tmp_path / "crowded", nmc111, protocol=SLURRY | {"retries": 0})
+    assert read_status(folder / "slurry.nc") == ("ok", "")
+    height = read_state(folder / "slurry.data.gz").position[:, 2]
+    thickness = read_results(folder / "slurry.nc")["thickness"]
+    assert height.min() > 0 and height.max() < thickness
 
 
 def test_particles_without_place_are_a_failed_slurry(tmp_path, nmc111):
