@@ -228,14 +228,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="coatline-bench-") as temporary:
         for name, bead in (("1.3 µm beads", PUBLISHED_BEAD), ("default beads", None)):
             bench.say(f"ours, {name}")
-            folder = Path(temporary) / name.replace(" ", "-")
+            folder = Path(temporary) / ("default" if bead is None else "published-beads")
             folder.mkdir()
             report[name] = cost_ours(engine, folder, bead)
             bench.say(f"  {report[name]['core_seconds']:.4g} core-s")
         bench.say("published protocol, 1.3 µm beads")
         folder = Path(temporary) / "published"
         folder.mkdir()
-        report["published"] = cost_published(engine, folder, Path(temporary) / "1.3-µm-beads")
+        report["published"] = cost_published(engine, folder, Path(temporary) / "published-beads")
     published = report["published"]
     bench.say(f"\n{'96/69, 0.1 µg, 25 %':<28}{'particles':>10}{'core-s':>12}{'published/ours':>16}")
     cost = published["core_seconds"]
