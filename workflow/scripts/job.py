@@ -98,7 +98,7 @@ class Job:
         self._claim.add(history=history, attempt=len(history) + 1)
         if self._claim.waited and self._is_made(self._claim.waited.get("token")):
             raise AlreadyMade
-        self._delivery.prepare()
+        self._delivery.prepare(sweep=before is not None)  # who dies leaves a claim
         check_inputs(snakemake.input, read_said(snakemake.input))
         self._sources = [str(file) for file in snakemake.input]
         snakemake.output = self._delivery.redirect(snakemake.output)

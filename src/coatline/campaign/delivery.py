@@ -44,9 +44,14 @@ class Delivery:
             for output in outputs
         }
 
-    def prepare(self) -> None:
-        """Make the folders of the attempt; those of dead attempts of the same job are swept."""
-        for folder in {Path(output).parent for output in self.places}:
+    def prepare(self, sweep: bool = True) -> None:
+        """Make the folders of the attempt.
+
+        Args:
+            sweep: remove those of dead attempts of the same job; lists the folders of the outputs,
+                which takes its time where thousands of results lie in one.
+        """
+        for folder in {Path(output).parent for output in self.places} if sweep else ():
             for old in folder.glob(f".attempt-{self._name}-*"):
                 shutil.rmtree(old, ignore_errors=True)
         for place in self.places.values():
