@@ -1,8 +1,10 @@
 """What a campaign would run, how fast that is known, and the style of the rule files."""
 
 import json
+import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from coatline.optimise.ledger import Proposal
+from tests.campaign.test_given import uncomment
 from tests.workflow.clones import Clone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +100,20 @@ def test_forecast_agrees_with_snakemake(finished):
     assert forecast(finished)["measure"] == 1
 
 
+def test_forecast_knows_samples_and_slurries_that_were_added(finished):
+    """The files that a campaign ends with are there, and made of too few."""
+    finished.configure(design={"compressions": 3})
+    left = forecast(finished)
+    assert left == finished.plan()
+    assert left["calender"] == left["measure"] and left["gather"] == 1 and "press" not in left
+    finished.configure(design={"slurries": 3, "compressions": 2})
+    left = forecast(finished)
+    assert left == finished.plan()
+    assert left["press"] == 1 and left["calender"] == 2 and left["dataset"] == 1
+    finished.configure(design={"slurries": 1})
+    assert forecast(finished) == finished.plan()
+
+
 OPTIMISED = {
     "learn": {"properties": ["density"], "seeds": 2},
     "optimise": {
@@ -142,6 +159,51 @@ def test_forecast_of_rounds_and_optimum(clone):
     assert left == clone.plan()
     assert left["gather_round"] == 1 and "propose" not in left
     assert left["slurry"] == 2, "those of the optimum"
+
+
+SBATCH = """#!/bin/sh
+printf '%s ' "$@" >> "$(dirname "$0")/asked"
+echo "sbatch: error: refused" >&2
+exit 1
+"""
+
+
+def test_engine_and_limits_can_stand_in_the_profile(clone, monkeypatch):
+    """The place that the shipped profile has for them, in force: Snakemake leaves it untyped."""
+    file = clone.folder / "profiles/slurm/config.yaml"
+    file.write_text(uncomment(file.read_text(encoding="utf-8")), encoding="utf-8")
+    clone.configure(electrode={"solid_mass": 5})
+    programs = clone.folder / "fake"
+    programs.mkdir()
+    for name in ("sbatch", "sinfo", "sacct", "sacctmgr", "squeue", "scancel"):
+        (programs / name).write_text(SBATCH if name == "sbatch" else "#!/bin/sh\necho p\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    options = ("--profile", "slurm", "--retries", "0", "--configfile", "small.yaml")
+    options += ("--slurm-init-seconds-before-status-checks", "1")
+    slurry = "results/small/manufacture/y00/slurry.nc"
+    for words, asked in (
+        ((), r"--cpus-per-task=(?:[4-9]|1[0-6])\b"),
+        (("--config", "engine={threads: 2}", "cluster={longest_job: 7}"), r"--cpus-per-task=2\b"),
+    ):
+        result = clone.snakemake(*options, *words, "--", slurry)
+        assert (programs / "asked").exists(), result.stdout + result.stderr
+        call = (programs / "asked").read_text()
+        assert re.search(asked, call), call + result.stderr
+        (programs / "asked").unlink()
+    # The command line stands over the profile, value by value.
+    assert re.search(r"(?:-t|--time)[ =]7\b", call), call
+
+
+def test_folder_that_a_shell_would_read_otherwise_is_refused(clone, tmp_path):
+    """Snakemake writes its path into the scripts of SLURM jobs."""
+    folder = tmp_path / "it's $(touch pwned)"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    result = Clone(folder).snakemake("-n", "--configfile", "small.yaml")
+    assert result.returncode != 0 and "coatline: error: the folder" in result.stderr
+    words = ("--config", "engine={command: '$(touch pwned)'}")
+    result = clone.snakemake("-n", "--configfile", "small.yaml", *words)
+    assert result.returncode != 0 and "coatline: error: --config" in result.stderr
 
 
 def test_demo_is_the_default_and_is_not_mixed_into_others(clone):

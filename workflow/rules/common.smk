@@ -15,6 +15,7 @@ try:
     from coatline.yaml_file import read_yaml
     from coatline.campaign.cost import ask_again, ask_for, count_ranks, limit
     from coatline.campaign.fingerprint import physics_hash
+    from coatline.campaign.given import check_carried, merge_given, restore_types
     from coatline.campaign.plan import make_plan
     from coatline.errors import CoatlineError
     from coatline.optimise.ledger import find_history
@@ -38,7 +39,15 @@ def resolve_plan():
     try:
         for file in files:  # Snakemake passes over a key that stands there twice
             read_yaml(Path(file))
-        plan = make_plan(config, files[-1], cache=CACHE)
+        check_carried(
+            {
+                "the folder": [os.getcwd()],
+                "the Snakefile": [str(workflow.main_snakefile)],
+                "--config": list(workflow.config_settings.config_args or []),
+            }
+        )
+        given = restore_types(workflow.config_settings.config)
+        plan = make_plan(merge_given(config, given), files[-1], cache=CACHE)
         find_history(plan.ledger, plan.rounds, plan.batch)
         return plan
     except CoatlineError as error:

@@ -4,13 +4,22 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coatline.campaign.plan import Plan
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `plan`."""
     parser.description = "Say what a campaign will cost, and what of it is done; make nothing."
     parser.add_argument("--configfile", required=True, metavar="CONFIG", help="its configuration")
-    parser.add_argument("--cores", type=int, default=2, metavar="N", help="cores to run on (2)")
+    parser.add_argument("--cores", type=int, metavar="N", help="cores of one machine (2)")
+    parser.add_argument(
+        "--profile",
+        metavar="PROFILE",
+        help="Snakemake profile for SLURM, such as slurm: its jobs, engine and limits",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -18,23 +27,41 @@ def run_plan(arguments: argparse.Namespace) -> int:
     """Print the forecast.
 
     Raises:
-        ConfigError: what is wrong with the configuration.
-        InputError: there is no core to run on.
+        ConfigError: what is wrong with the configuration or the profile.
+        InputError: there is no core to run on, or both a machine and a profile.
     """
     import json
 
     from coatline.campaign.forecast import forecast, format_forecast
+    from coatline.campaign.given import merge_given
     from coatline.campaign.plan import make_plan
+    from coatline.campaign.profile import read_profile
     from coatline.errors import InputError
     from coatline.yaml_file import read_yaml
 
-    if arguments.cores < 1:
-        raise InputError(f"--cores {arguments.cores}: must be at least 1")
+    cores = 2 if arguments.cores is None else arguments.cores
+    if cores < 1:
+        raise InputError(f"--cores {cores}: must be at least 1")
+    if arguments.profile and arguments.cores is not None:
+        raise InputError("--cores: not together with --profile, which says how many jobs run")
+    profile = read_profile(arguments.profile) if arguments.profile else None
     path = Path(arguments.configfile)
-    plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
-    result = forecast(plan, arguments.cores)
+    given = merge_given(read_yaml(path), profile.given if profile else {})
+    plan = make_plan(given, str(path), cache=Path(".snakemake") / "coatline")
+    _warn_of_folder(plan)
+    result = forecast(plan, cores, profile=profile)
     print(json.dumps(result.describe()) if arguments.json else format_forecast(result))
     return 0
+
+
+def _warn_of_folder(plan: "Plan") -> None:
+    """Say where results were looked for, if there are none and this may be the wrong folder."""
+    if not plan.folder.exists() and not Path("Snakefile").exists():
+        print(
+            f"coatline: note: there is no {plan.folder} in {Path.cwd()}; results are looked for "
+            "in the folder that Snakemake runs in, the top of the clone",
+            file=sys.stderr,
+        )
 
 
 REFRESH = 30
@@ -79,6 +106,7 @@ def run_status(arguments: argparse.Namespace) -> int:
         raise InputError("--html: not together with --json")
     path = Path(arguments.configfile)
     plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
+    _warn_of_folder(plan)
     result = look_at(plan)
     if arguments.html:
         write_page(result, Path(arguments.html), arguments.every or REFRESH)

@@ -2,8 +2,9 @@
 
 Seconds of a LAMMPS job = start + each × particles × simulated µs × (0.7 / safety factor) ×
 (2 µm / bead diameter): the time step goes with the bead's size and the safety factor. Measuring
-goes with the number of voxels. The coefficients in costs.json are least squares over finished
-campaigns; `fit_costs` makes them anew from a campaign's own benchmarks.
+goes with the number of voxels, what is learned with properties, splits and calls. The coefficients
+in costs.json are geometric means over two runs of config/paper.yaml by one code on one machine, at
+a quiet and at a busy time of it; `fit_costs` makes them anew from a campaign's own benchmarks.
 """
 
 import csv
@@ -13,6 +14,7 @@ import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ LEAST_MINUTES, LEAST_MEMORY = 10, 1000
 BEAD, SAFETY = 2.0, 0.7
 SOLID_SHARE = 0.55
 """Share of solids in a dried film."""
-SAMPLE = re.compile(r"[a-z]\d+(?:r\d+)?c\d+")
-"""Ids of samples."""
+RULES = Path(__file__).resolve().parents[3] / "workflow" / "rules"
+BENCHMARK = re.compile(r'^rule (\w+):$.*?benchmark:\s+"<benchmarks>/([^"]+)"', re.DOTALL | re.M)
+"""A rule and the file of its benchmarks, in a rule file."""
 GROWS = {"mem_mb": "memory", "runtime": "time"}
 """The cause that makes a job ask for twice as much of a resource."""
 UNEXPLAINED = 2
@@ -80,10 +83,31 @@ def estimate(plan: Plan, rule: str, particles: int, costs: Mapping[str, Any] | N
     own = costs["rules"].get(rule)
     if own is None:
         others = costs["others"]
-        return Cost(others["seconds"].get(rule, others["start"]), others["memory"])
+        seconds = others["seconds"].get(rule, others["start"])
+        return Cost(seconds * _share(plan, rule, others["of"]), others["memory"])
     size = work(plan, rule, particles)
     each = size if rule == "measure" else particles
     return Cost(own["start"] + own["each"] * size, own["memory"] + own["memory_each"] * each)
+
+
+def _share(plan: Plan, rule: str, of: Mapping[str, float]) -> float:
+    """Work of a job of learning or drawing, as a share of that which its seconds were taken from.
+
+    Args:
+        plan: the campaign.
+        rule: of the job.
+        of: numbers of properties, splits, calls and samples that were learned from and drawn.
+    """
+    properties = len(plan.properties) / of["properties"]
+    splits = plan.learn.seeds / of["seeds"] if plan.learn else 1.0
+    calls = plan.optimise.calls / of["calls"] if plan.optimise else 1.0
+    return {
+        "fit": properties,
+        "sensitivity": properties,
+        "validate": properties * splits,
+        "optimum": calls,
+        "draw_pictures": len(plan.design) / of["samples"],
+    }.get(rule, 1.0)
 
 
 def work(plan: Plan, rule: str, particles: int) -> float:
@@ -177,8 +201,9 @@ def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:
     for rule, rows in read_benchmarks(folder).items():
         own = costs["rules"].get(rule)
         if own is None:
-            seconds = [seconds for _, seconds, _ in rows]
-            costs["others"]["seconds"][rule] = sum(seconds) / len(seconds)
+            seconds = sum(seconds for _, seconds, _ in rows) / len(rows)
+            share = _share(plan, rule, costs["others"]["of"])
+            costs["others"]["seconds"][rule] = seconds / share if share else seconds
             continue
         # The median: one film that takes ten times as long must not count for all.
         own["each"] = statistics.median(
@@ -209,9 +234,14 @@ def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
         folder: of its results.
     """
     found: dict[str, list[tuple[str, float, float]]] = {}
+    patterns = _benchmark_patterns()
     for path in sorted((folder / "benchmarks").glob("*/*.tsv")):
-        name, _, rule = path.stem.partition(".")
-        rule = rule or (path.parent.name if SAMPLE.fullmatch(name) else name)
+        place = f"{path.parent.name}/{path.name}"
+        matches = ((rule, pattern.fullmatch(place)) for rule, pattern in patterns)
+        rule, match = next(((rule, one) for rule, one in matches if one), ("", None))
+        if match is None:
+            continue
+        name = ".".join(match.groups())
         try:
             row = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))[-1]
             seconds = float(row["s"])
@@ -220,3 +250,17 @@ def read_benchmarks(folder: Path) -> dict[str, list[tuple[str, float, float]]]:
             continue
         found.setdefault(rule, []).append((name, seconds, memory))
     return found
+
+
+@cache
+def _benchmark_patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Rules and the files of their benchmarks; the most particular first."""
+    found = [
+        match
+        for file in sorted(RULES.glob("*.smk"))
+        for match in BENCHMARK.findall(file.read_text(encoding="utf-8"))
+    ]
+    return [
+        (rule, re.compile(re.sub(r"\\{\w+\\}", r"([^./]+)", re.escape(file))))
+        for rule, file in sorted(found, key=lambda one: ("{" in one[1], -len(one[1])))
+    ]

@@ -52,12 +52,14 @@ class Job:
         rule: its name.
         name: values of its wildcards.
         outputs: its files.
+        inputs: all files that it takes, given ones too.
         before: jobs that it takes files from → those files.
     """
 
     rule: str
     name: str
     outputs: list[str]
+    inputs: list[str]
     before: dict[Key, list[str]] = field(default_factory=dict)
 
 
@@ -75,14 +77,20 @@ class Graph:
     final: dict[Key, list[str]]
     local: frozenset[str]
 
-    def find_needed(self, exists: Callable[[str], bool]) -> set[Key]:
-        """Find the jobs that Snakemake would run for files that are missing.
+    def find_needed(
+        self,
+        exists: Callable[[str], bool],
+        is_stale: Callable[[Job], bool] = lambda job: False,
+    ) -> set[Key]:
+        """Find the jobs that Snakemake would run for files that are missing or were made of others.
 
-        These make a file that the campaign ends with, or that such a job needs, and is missing; and
-        all that follow them. What is missing and needed by none is left alone.
+        These make a file that the campaign ends with, or that such a job needs, and is missing; or
+        they are stale, as gathering is when samples are added; and all that follow them. What is
+        missing and needed by none is left alone.
 
         Args:
             exists: whether there is a file.
+            is_stale: whether a job whose files are there was run on other inputs than it has now.
         """
         after: dict[Key, list[Key]] = {}
         for key, job in self.jobs.items():
@@ -93,6 +101,9 @@ class Graph:
             return (key for key, files in asked.items() if not all(map(exists, files)))
 
         waiting, run = list(lacking(self.final)), set()
+        for key, job in self.jobs.items():
+            if all(map(exists, job.outputs)) and is_stale(job):
+                waiting.append(key)
         while waiting:
             key = waiting.pop()
             if key not in run:
@@ -237,9 +248,10 @@ class _Builder:
 
     def _add(self, rule: Rule, wildcards: dict[str, str]) -> None:
         name = ".".join(wildcards.values())
-        job = Job(rule.name, name, [output.format(**wildcards) for output in rule.outputs])
+        outputs = [output.format(**wildcards) for output in rule.outputs]
+        job = Job(rule.name, name, outputs, rule.inputs(wildcards))
         self._makers |= dict.fromkeys(job.outputs, (rule.name, name))
-        for file in rule.inputs(wildcards):
+        for file in job.inputs:
             maker = self._find_maker(file)
             if maker:
                 job.before.setdefault(maker, []).append(file)
