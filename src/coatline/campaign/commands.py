@@ -21,16 +21,18 @@ def run_check(arguments: argparse.Namespace) -> int:
         ConfigError: what is wrong with it.
     """
     from coatline.campaign.plan import make_plan
+    from coatline.learn.measurements import LEAST_SAMPLES, LEAST_SLURRIES
     from coatline.yaml_file import read_yaml
 
     path = Path(arguments.config)
     plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
-    electrode = plan.config.electrode
+    electrode, slurries = plan.config.electrode, len(plan.design.slurries)
     print(
         f"{path}: correct\n"
         f"  campaign  {plan.config.campaign.name}, results in {plan.folder}/\n"
-        f"  design    {plan.config.design.kind}: {len(plan.design)} electrodes from "
-        f"{len(plan.design.slurries)} slurries, pressed to {plan.upper_compression:g} %\n"
+        f"  design    {plan.config.design.kind}: {_count(len(plan.design), 'electrode')} from "
+        f"{_count(slurries, 'slurry', 'slurries')}, each pressed once to "
+        f"{plan.upper_compression:g} %\n"
         f"  electrode {electrode.solid_mass:g} µg of {plan.material.name}, "
         f"{electrode.side:.1f} µm wide"
     )
@@ -42,10 +44,21 @@ def run_check(arguments: argparse.Namespace) -> int:
         count = len(plan.optimum_samples) + len(plan.choice)
         batch = sum(map(len, plan.rounds.values()))
         print(
-            f"  optimise  {plan.optimise.calls} calls; {count} electrodes at the optimum and at "
-            f"recipes of choice, {batch} in {len(plan.rounds)} rounds"
+            f"  optimise  {plan.optimise.calls} calls; {_count(count, 'electrode')} at the optimum "
+            f"and at recipes of choice, {batch} in {_count(len(plan.rounds), 'round')}"
+        )
+    few = not plan.dataset and (len(plan.design) < LEAST_SAMPLES or slurries < LEAST_SLURRIES)
+    if few and (plan.learn or plan.optimise):
+        print(
+            f"  note      nothing can be learned from fewer than {LEAST_SAMPLES} electrodes of "
+            f"{LEAST_SLURRIES} slurries"
         )
     return 0
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    """A number of things in words."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def add_schema(parser: argparse.ArgumentParser) -> None:

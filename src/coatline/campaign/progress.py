@@ -1,6 +1,7 @@
 """How far a campaign is: done, running, failed by cause, and an estimate of the end; from files.
 
-Nothing is asked of Snakemake, and no graph is built: it may be looked at while a campaign runs.
+Nothing is asked of Snakemake, and its graph is not built: it may be looked at while a campaign
+runs. Coatline's own graph is read from the rule files, in less than a second for 2,000 samples.
 """
 
 from collections import Counter
@@ -106,7 +107,9 @@ def format_progress(result: Progress) -> str:
         lines.append(f"{len(result.running)} running:")
         lines += [f"  {name}: {who}" for name, who in list(result.running.items())[:20]]
     if result.failed:
-        lines.append(f"{len(result.failed)} jobs without a result:")
+        causes = Counter(cause for cause, _ in result.failed.values()).most_common()
+        counted = ", ".join(f"{count} by {cause}" for cause, count in causes)
+        lines.append(f"{len(result.failed)} jobs without a result, {counted}:")
         lines += [
             f"  {name}: {why}: {line}" for name, (why, line) in list(result.failed.items())[:20]
         ]

@@ -77,7 +77,8 @@ def expect(field: FieldInfo | None, value: Any = None) -> str:
     unit = (field.json_schema_extra or {}).get("unit", "")
     if _is_range(field):
         inner = typing.get_args(_strip(kind))[0]
-        return f"must be [lower, upper], two numbers {_limits(_constraints(inner), unit)}{example}"
+        limits = _limits(_constraints(inner), unit)
+        return f"must be [lower, upper], two numbers {limits}{example}; equal ones keep it fixed"
     words = {float: "a number", int: "a whole number", bool: "true or false"}.get(kind)
     if words:
         return " ".join(f"must be {words} {_limits(field.metadata, unit)}".split()) + example
