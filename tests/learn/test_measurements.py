@@ -7,7 +7,7 @@ import pytest
 
 from coatline.campaign.settings import flatten
 from coatline.errors import InputError
-from coatline.learn.measurements import check_alike, read_measurements
+from coatline.learn.measurements import check_alike, check_recipes, read_measurements
 from tests.learn.campaigns import PROPERTIES, make_dataset
 
 SETTINGS = flatten(
@@ -87,3 +87,18 @@ def test_other_code_is_noted(tmp_path):
         with netCDF4.Dataset(path, "a") as file:
             file.physics = json.dumps({"dry": [code], "press": ["0000"]})
     assert check_alike([first, second]) == [f"{second}: dry had other code than in {first}"]
+
+
+def test_dataset_of_another_design_is_refused(tmp_path):
+    path = make_dataset(tmp_path / "dataset.nc", 2, 2)
+    data = read_measurements([path], PROPERTIES)
+    recipes = {name: tuple(row) for name, row in zip(data.sample, data.inputs.tolist())}
+    check_recipes(path, recipes, "own.yaml")
+    am, sc, cr = recipes["y01c1"]
+    with pytest.raises(InputError, match=r"rate of y01c1 is .* in the design .*own.yaml"):
+        check_recipes(path, recipes | {"y01c1": (am, sc, cr + 1)}, "own.yaml")
+    with pytest.raises(InputError, match="y02c0 of the design is not in it"):
+        check_recipes(path, recipes | {"y02c0": (am, sc, cr)}, "own.yaml")
+    del recipes["y00c0"]
+    with pytest.raises(InputError, match="y00c0 is not in the design"):
+        check_recipes(path, recipes, "own.yaml")

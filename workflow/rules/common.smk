@@ -49,6 +49,8 @@ def resolve_plan():
         given = restore_types(workflow.config_settings.config)
         plan = make_plan(merge_given(config, given), files[-1], cache=CACHE)
         find_history(plan.ledger, plan.rounds, plan.batch)
+        if workflow.is_main_process:
+            plan.check_dataset()
         return plan
     except CoatlineError as error:
         print(f"coatline: error: {error}", file=sys.stderr)

@@ -26,6 +26,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
     path = Path(arguments.config)
     plan = make_plan(read_yaml(path), str(path), cache=Path(".snakemake") / "coatline")
+    plan.check_dataset()
     electrode, slurries = plan.config.electrode, len(plan.design.slurries)
     print(
         f"{path}: correct\n"

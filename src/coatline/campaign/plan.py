@@ -56,6 +56,22 @@ class Plan:
     design: Design
     folder: Path
 
+    def check_dataset(self) -> None:
+        """Check that the dataset that the campaign starts from, if any, is of its design.
+
+        Raises:
+            InputError: it is not; the line names file, sample, key and values.
+        """
+        if self.dataset is None:
+            return
+        from coatline.learn.measurements import check_recipes
+
+        recipes = {
+            row.sample: (row.active_material, row.solid_content, row.compression_rate)
+            for row in self.design
+        }
+        check_recipes(self.dataset, recipes, self.config.source)
+
     @cached_property
     def force_field(self) -> dict[str, Any]:
         """Contact laws of the stages `slurry` and `dried`."""

@@ -1,6 +1,7 @@
 """What is learned from: recipes, slurries and properties of electrodes, of one or more datasets."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -173,6 +174,39 @@ def check_alike(paths: Sequence[Path], expected: Mapping[str, Any] | None = None
                 f"same, or make the electrodes again with {_show(other)}"
             )
     return notes
+
+
+def check_recipes(path: Path, recipes: Mapping[str, Sequence[float]], source: str) -> None:
+    """Check that a dataset that a campaign starts from is of the campaign's own design.
+
+    Args:
+        path: the dataset.
+        recipes: sample → active material, solid content and compression rate of the design, %.
+        source: the configuration, named in errors.
+
+    Raises:
+        InputError: a sample has another recipe than in the design, is not in it, or is missing.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            if not {"sample", *INPUTS} <= set(file.variables):
+                return  # who reads it will say that it is no dataset
+            names = [str(name) for name in file.variables["sample"][:]]
+            rows = np.stack([np.asarray(file.variables[name][:]) for name in INPUTS], axis=1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as a dataset of samples ({error})") from None
+    again = f"give in {source} the design that the dataset was made with"
+    for name, row in zip(names, rows.tolist(), strict=True):
+        if name not in recipes:
+            raise InputError(f"{path}: sample {name} is not in the design; {again}")
+        for key, made, wanted in zip(INPUTS, row, recipes[name], strict=True):
+            if not math.isclose(made, wanted, rel_tol=1e-6):
+                raise InputError(
+                    f"{path}: {key} of {name} is {made:g} %, in the design {wanted:g} %; {again}"
+                )
+    lacking = next((name for name in recipes if name not in set(names)), None)
+    if lacking:
+        raise InputError(f"{path}: sample {lacking} of the design is not in it; {again}")
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
