@@ -365,8 +365,8 @@ def _show_provenance(files: Mapping[str, Any], made: Mapping[str, Any]) -> Secti
         code = made.get("code", {})
         points.append(
             f"Electrodes: coatline {_name_code(code)}, LAMMPS "
-            f"{join_words(made.get('lammps', [])) or 'not named'}, on "
-            f"{count(len(made.get('hosts', [])), 'host')}"
+            f"{join_words(made.get('lammps', [])) or 'not named'}"
+            + (f", on {count(len(made['hosts']), 'host')}" if made.get("hosts") else "")
             + (f", gathered {made['written']}" if "written" in made else "")
             + "."
         )
