@@ -89,10 +89,14 @@ def ask_slurm(job: str) -> str | None:
 
 
 def ask_slurm_once(owners: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
-    """Ask SLURM about the jobs of many owners in one question; what gives the state of each.
+    """Ask SLURM about the jobs of many owners in one question.
 
     Args:
         owners: as `describe_self` described them.
+
+    Returns:
+        What gives the state of a job, by its number, as it was when this was asked: empty where
+        SLURM knows the job no longer, none where SLURM did not answer.
     """
     jobs = {str(owner["slurm"]) for owner in owners if owner.get("slurm")}
     if len(jobs) < 2:  # of one job it says plainly that it does not know it
@@ -103,9 +107,16 @@ def ask_slurm_once(owners: Iterable[Mapping[str, Any]]) -> Callable[[str], str |
     except (OSError, subprocess.TimeoutExpired):
         return lambda job: None
     if done.returncode:
-        return ask_slurm
+        # Some SLURM refuse the whole list for one job that they have forgotten; any other failure
+        # would be that of each question on its own.
+        return ask_slurm if "Invalid job id" in done.stderr else lambda job: None
     states = dict(line.split("|") for line in done.stdout.splitlines() if "|" in line)
     return lambda job: states.get(job, "")
+
+
+def is_over(state: str | None) -> bool:
+    """Whether nothing follows in SLURM on a job of this state, as `ask_slurm` gives it."""
+    return state is not None and (state == "" or state in OVER)
 
 
 def tell_life(
@@ -124,7 +135,7 @@ def tell_life(
         return _read_start(int(owner["pid"])) == owner["ticks"]
     if owner.get("slurm"):
         state = (ask or ask_slurm)(str(owner["slurm"]))
-        if state is not None and (state == "" or state in OVER):
+        if is_over(state):
             return False
         if state is not None and owner["slurm"] != os.environ.get("SLURM_JOB_ID"):
             return True
