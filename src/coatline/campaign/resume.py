@@ -66,12 +66,15 @@ def find_campaign(name: str | None, results: Path = Path("results")) -> Path:
         results: folder of all campaigns.
 
     Raises:
-        InputError: there is none, or more than one.
+        InputError: there is none, nor a lock on one; or more than one.
     """
     if name is not None:
-        if name in ("", ".", "..") or "/" in name or not (results / name).is_dir():
+        campaign = results / name
+        if name in ("", ".", "..") or "/" in name:
+            raise InputError(f"{name!r} is no name of a campaign")
+        if not (campaign.is_dir() or list_locks(campaign)):
             raise InputError(f"there is no campaign {name!r} in {results}/")
-        return results / name
+        return campaign
     left = [path.parents[1] for path in sorted(results.glob(f"*/{FOLDER}/head.json"))]
     left = [campaign for campaign in left if is_at_work(campaign) is not True]
     if not left:
