@@ -50,7 +50,7 @@ def describe_self() -> Record:
         "host": socket.gethostname(),
         "boot": _read_boot(),
         "pid": os.getpid(),
-        "ticks": _read_start(os.getpid()),
+        "ticks": read_start(os.getpid()),
         "slurm": os.environ.get("SLURM_JOB_ID"),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -63,7 +63,7 @@ def _read_boot() -> str:
         return ""
 
 
-def _read_start(pid: int) -> int | None:
+def read_start(pid: int) -> int | None:
     """When a process began, in ticks since boot; none where there is no such process."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -132,7 +132,7 @@ def tell_life(
         return False
     here = owner.get("host") == socket.gethostname()
     if here and owner.get("boot") == _read_boot() and owner.get("ticks") is not None:
-        return _read_start(int(owner["pid"])) == owner["ticks"]
+        return read_start(int(owner["pid"])) == owner["ticks"]
     if owner.get("slurm"):
         state = (ask or ask_slurm)(str(owner["slurm"]))
         if is_over(state):
@@ -165,12 +165,14 @@ class Claim:
         record: what it says.
         before: what stood there before: how an earlier attempt ended, or its dead owner.
         waited: the owner that was waited for and that succeeded, or none.
+        delayed: any owner was waited for.
     """
 
     path: Path
     record: Record
     before: Record | None = None
     waited: Record | None = None
+    delayed: bool = False
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -232,6 +234,7 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
     record = describe_self() | {"token": os.urandom(6).hex()} | dict(facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = waited = seen = None
+    delayed = False
     still = time.monotonic()
     part = path.with_name(f"{path.name}.{record['token']}.part")
     part.write_text(json.dumps(record) + "\n", encoding="utf-8")
@@ -239,11 +242,12 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
         while True:
             try:
                 os.link(part, path)
-                return Claim(path, record, before, waited)
+                return Claim(path, record, before, waited, delayed)
             except FileExistsError:
                 owner = read_claim(path)
                 if owner is not None and owner.get("token") == record["token"]:
-                    return Claim(path, record, before, waited)  # a repeated request on NFS
+                    # A repeated request on NFS.
+                    return Claim(path, record, before, waited, delayed)
             if owner is None:
                 continue
             life = tell_life(owner)
@@ -253,7 +257,7 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
                     seen, still = beat, time.monotonic()
                 life = time.monotonic() - still < PATIENCE * BEAT
             if life:
-                waited = owner
+                waited, delayed = owner, True
                 print(
                     f"coatline: waiting for {describe_owner(owner)}, who makes the same", flush=True
                 )
