@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,14 +103,22 @@ with Job(snakemake):
 LOG = "results/small/logs/manufacture/y00.press.log"
 
 
-def start_claiming(folder: Path, *inputs: str) -> subprocess.Popen:
-    """Start a job that claims its results, and whose code is in the folder."""
+def start_claiming(
+    folder: Path, *inputs: str, config: dict[str, Any] | None = None
+) -> subprocess.Popen:
+    """Start a job that claims its results, and whose code is in the folder.
+
+    Args:
+        folder: to work in.
+        inputs: of the job.
+        config: that its campaign was started with; its own if left out.
+    """
     shutil.copytree(SCRIPTS.parent, folder / "workflow")
     (folder / LOG).parent.mkdir(parents=True)
     (folder / "results/small/manufacture/y00").mkdir(parents=True, exist_ok=True)
     deck, script = folder / "workflow/lammps/press.lmp", folder / "workflow/scripts/press.py"
     rules = {"press": [physics_hash(decks=[deck], script=script), deck.name]}
-    started = json.dumps({"config": hash_config({}), "rules": rules})
+    started = json.dumps({"config": hash_config(config or {}), "rules": rules})
     return subprocess.Popen(
         [sys.executable, "-c", CLAIMING, *inputs],
         cwd=folder,
@@ -135,6 +144,14 @@ def test_code_edited_while_a_job_waits_for_its_claim(tmp_path):
     assert "inside" not in (tmp_path / LOG).read_text()
     left = list_claims(tmp_path / "results/small")["manufacture.y00.press"]
     assert left["cause"] == "changed" and left["history"] == ["error"]
+
+
+def test_configuration_edited_before_a_job_reads_it(tmp_path):
+    """On a cluster each job reads the files of configuration for itself."""
+    _, said = start_claiming(tmp_path, config={"seed": 1}).communicate(timeout=60)
+    wanted = "the configuration was changed while the campaign runs: nothing was mixed; let this"
+    assert wanted in said and "inside" not in (tmp_path / LOG).read_text()
+    assert list_claims(tmp_path / "results/small") == {}
 
 
 def test_input_that_the_disk_does_not_give_stays(tmp_path):
