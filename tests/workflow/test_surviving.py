@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +134,42 @@ def test_damaged_state_is_made_again(killed):
     assert "dried.restart: damaged" in said and (clone.folder / PRESSED).exists()
     assert (folder / "slurry.restart").stat().st_mtime_ns == untouched
     note_fault("an intermediate cut off", "named, made again", "1 job: what was damaged")
+
+
+def test_neighbours_of_a_damaged_state_stay(tmp_path):
+    """An electrode finds the film that it is to be pressed from damaged: the film is pressed again,
+    and those that were made from it stay. A plain run makes them again, and says so before."""
+    clone = make_clone(tmp_path / "clone")
+    folder = clone.folder / "results/small/manufacture"
+    records = [folder / f"y00c{number}" / "calender.nc" for number in range(2)]
+    targets = [str(path.relative_to(clone.folder)) for path in records]
+    words = ("--cores", "1", "--retries", "0", "--configfile", "small.yaml", "--", *targets)
+    made = clone.snakemake(*words)
+    assert made.returncode == 0, made.stdout + made.stderr
+    for damaged in (folder / "y00/press.nc", find_state(clone, "y00c1")):
+        held, before = damaged.read_bytes(), records[0].stat()
+        damaged.unlink()
+        records[1].unlink()
+        assert clone.plan("--", *targets) == {"press": 1, "calender": 2}
+        damaged.write_bytes(held[:-100])
+        times = (folder / "y00/dried.nc").stat()
+        os.utime(damaged, ns=(times.st_atime_ns, times.st_mtime_ns))
+        resumed = coatline(clone, "resume", "small", "--", *words)
+        said = resumed.stdout + resumed.stderr
+        assert resumed.returncode == 0, said
+        assert f"{damaged.name}: damaged" in said and records[1].exists()
+        assert records[0].stat() == before, "made again"
+        assert clone.plan("--", *targets) == {}
+        with netCDF4.Dataset(records[1]) as file:
+            assert json.loads(file.provenance)["calender"]["attempt"] == 2
+        assert not list(folder.glob("*/.removed-*"))
+
+
+def find_state(clone: Clone, sample: str) -> Path:
+    """The state that an electrode is pressed from."""
+    shown = clone.snakemake("-n", "--detailed-summary", "--configfile", "small.yaml")
+    row = next(line for line in shown.stdout.splitlines() if f"{sample}/calender.nc" in line)
+    return clone.folder / re.search(r"\S+/grid\d+\.restart", row)[0]
 
 
 def test_nothing_to_resume(clone):

@@ -20,6 +20,7 @@ from coatline.campaign.causes import list_causes
 from coatline.campaign.claims import FOLDER, claim
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest, is_full
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
+from coatline.campaign.removed import judge_remade, note_removal
 from coatline.campaign.start import ChangedCode, check_start
 from coatline.campaign.walltime import count_seconds_left
 from coatline.errors import CoatlineError, WalltimeError
@@ -157,6 +158,8 @@ class Job:
                 raise CoatlineError("another job has taken over; its results stand, not these")
             for note in self._delivery.publish(self._sources):
                 print(f"coatline: {note}")
+            if judge_remade(self._delivery.places, self.snakemake.rule):
+                print("coatline: as it was before it was damaged; what follows from it stands")
             shutil.rmtree(self._chain, ignore_errors=True)
             self._claim.release()
         print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
@@ -200,6 +203,10 @@ class Job:
         named = next((f for f in self.snakemake.input if str(error).startswith(f"{f}:")), None)
         if named is None or not Path(named).is_relative_to(self._folder):
             return str(error)
+        with contextlib.suppress(OSError):  # without a note its neighbours are made again as well
+            note_removal(
+                Path(named), read_said(self.snakemake.input).get(str(Path(named).parent), {})
+            )
         Path(named).unlink(missing_ok=True)
         return f"{error}; removed, the next run (or coatline resume) makes it again"
 

@@ -34,6 +34,7 @@ from coatline.campaign.head import (
     read_head,
 )
 from coatline.campaign.provenance import read_said, read_token
+from coatline.campaign.removed import REMAKING, list_removed, restore_times
 from coatline.errors import CoatlineError, InputError
 from coatline.manufacture.segments import OWNER
 
@@ -286,13 +287,17 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         if code == 0 or not repaired:
             return code
         say(f"going on, to make again what {', '.join(repaired)} found damaged")
+        if removed := list_removed(campaign):
+            # First, and alone: planned with them, all that follows from them would be made again.
+            _run([*command[:3], "--until", *removed, "--keep-going", *options], **{REMAKING: "1"})
+            restore_times(removed)
         code = _run(command)
     return code
 
 
-def _run(command: list[str]) -> int:
+def _run(command: list[str], **environment: str) -> int:
     """Run Snakemake to its end; Ctrl-C is for it, and it takes its time to end its jobs."""
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, env=os.environ | environment) as process:
         while True:
             try:
                 return process.wait()
