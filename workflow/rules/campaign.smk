@@ -27,6 +27,7 @@ if workflow.is_main_process:
 
 onstart:
     declare_start(config["resolved"], hashes)
+    os.environ[SHARING] = str(count_sharing("calender"))
     executor = getattr(workflow.scheduler, "_executor", None)
     take_up_work(plan.folder, getattr(executor, "run_uuid", None))
     # With a limit on submissions each pass of the scheduler starts a timer for another pass, and each

@@ -151,14 +151,16 @@ find_logs = functools.cache(list_logs)
 first_request = functools.cache(functools.partial(ask_for, plan))
 
 
+SHARING = "COATLINE_SHARING"  # environment variable: tells jobs of the groups, as nothing else does
+
+
 def count_sharing(rule):
     """Jobs that share a SLURM job with one of a rule, itself included: by `groups` of the profile."""
     pair = ("calender", "measure")
     if rule not in pair:
         return 1
-    if not workflow.is_main_process:  # a job knows the group that it is in, not those of others
-        settings = workflow.group_settings
-        return 1 if settings.local_groupid == type(settings).local_groupid else len(pair)
+    if not workflow.is_main_process:
+        return int(os.environ.get(SHARING, 1))
     groups = {workflow.get_rule(name).group for name in pair}
     return len(pair) if len(groups) == 1 and groups != {None} else 1
 
