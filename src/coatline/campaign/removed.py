@@ -26,10 +26,10 @@ def note_removal(path: Path, said: Mapping[str, list[Any]]) -> None:
     """Note what is to be known of a damaged file, and of those beside it, when it is made again.
 
     Args:
-        path: the file, which is still there or not.
+        path: the file; where another job has removed it already, that one's note stands.
         said: name → size and digest of the files in its folder, where a record says so.
     """
-    if path.parents[1].name != FOLDER:
+    if path.parents[1].name != FOLDER or not path.exists():
         return
     files = {}
     for file in path.parent.iterdir():
