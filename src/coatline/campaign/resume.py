@@ -289,20 +289,32 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         say(f"going on, to make again what {', '.join(repaired)} found damaged")
         if removed := list_removed(campaign):
             # First, and alone: planned with them, all that follows from them would be made again.
-            _run([*command[:3], "--until", *removed, "--keep-going", *options], **{REMAKING: "1"})
+            again = [*command[:3], "--until", *removed, "--keep-going", *options]
+            code = _run(again, **{REMAKING: "1"})
             restore_times(removed)
+            if code:  # perhaps for another file, which is next
+                continue
         code = _run(command)
     return code
 
 
 def _run(command: list[str], **environment: str) -> int:
-    """Run Snakemake to its end; Ctrl-C is for it, and it takes its time to end its jobs."""
+    """Run Snakemake to its end; after Ctrl-C it takes its time to end its jobs.
+
+    Raises:
+        KeyboardInterrupt: it has ended after Ctrl-C.
+    """
+    interrupted = False
     with subprocess.Popen(command, env=os.environ | environment) as process:
         while True:
             try:
-                return process.wait()
+                code = process.wait()
             except KeyboardInterrupt:
+                interrupted = True
                 continue
+            if interrupted:
+                raise KeyboardInterrupt
+            return code
 
 
 def _list_damaged(campaign: Path) -> list[str]:
