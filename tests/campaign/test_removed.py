@@ -79,6 +79,12 @@ def test_another_configuration_or_code_keeps_its_time(folder, config, code):
     assert remake(folder) == []
 
 
+def test_note_that_is_cut_off_itself_says_nothing(folder):
+    note = folder / ".removed-grid01.restart.json"
+    note.write_bytes(note.read_bytes()[:-20])
+    assert remake(folder) == []
+
+
 def test_a_plain_run_has_planned_what_follows_already(folder, monkeypatch):
     monkeypatch.delenv(REMAKING)
     assert remake(folder) == []

@@ -64,10 +64,10 @@ def judge_remade(outputs: Iterable[str], rule: str) -> bool:
     paths = [Path(output) for output in outputs]
     alike = False
     for place in [place for path in paths if (place := _place(path)).exists()]:
-        note = json.loads(place.read_text(encoding="utf-8"))
-        files = note["files"]
+        note = _read_note(place)
+        files = note.get("files", {})
         alike = REMAKING in os.environ and _is_same_start(
-            note["started"], os.environ.get(VARIABLE), rule
+            note.get("started"), os.environ.get(VARIABLE), rule
         )
         alike = alike and all(
             path.name in files and (path.suffix == ".nc" or files[path.name][1] == digest(path))
@@ -98,7 +98,7 @@ def restore_times(files: Iterable[str]) -> None:
         files: that were removed.
     """
     for place in [place for file in files if (place := _place(Path(file))).exists()]:
-        note = json.loads(place.read_text(encoding="utf-8"))
+        note = _read_note(place)
         for file, time in note.get("alike", {}).items():
             os.utime(file, ns=(os.stat(file).st_atime_ns, time))
         place.unlink()
@@ -106,3 +106,10 @@ def restore_times(files: Iterable[str]) -> None:
 
 def _place(path: Path) -> Path:
     return path.with_name(f"{PREFIX}{path.name}.json")
+
+
+def _read_note(place: Path) -> dict[str, Any]:
+    try:
+        return json.loads(place.read_text(encoding="utf-8"))
+    except ValueError:  # cut off as well: nothing is known then
+        return {}
