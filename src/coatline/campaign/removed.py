@@ -36,7 +36,7 @@ def note_removal(path: Path, said: Mapping[str, list[Any]]) -> None:
         if file.is_file() and not file.name.startswith("."):
             held = said.get(file.name) if file == path else digest(file)
             files[file.name] = [file.stat().st_mtime_ns, held]
-    note = {"file": path.name, "files": files, "started": os.environ.get(VARIABLE)}
+    note = {"files": files, "started": os.environ.get(VARIABLE)}
     replace_file(_place(path), json.dumps(note) + "\n")
 
 
