@@ -110,6 +110,28 @@ def test_slurm_is_asked_once_for_all(monkeypatch):
     assert len(asked) == 1 and "12,13,14" in asked[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "questions", "life"),
+    [
+        ("slurm_load_jobs error: Unable to contact slurm controller (connect failure)", 1, None),
+        ("slurm_load_jobs error: Invalid job id specified", 3, False),
+    ],
+)
+def test_slurm_that_refuses_the_question(monkeypatch, words, questions, life):
+    """Job by job it is asked only where one job spoils the answer, not where it is down."""
+    asked = []
+
+    def squeue(command, **_):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1, "", words)
+
+    monkeypatch.setattr(claims.subprocess, "run", squeue)
+    owners = [describe_self() | {"host": "elsewhere", "slurm": str(n)} for n in (12, 13)]
+    ask = claims.ask_slurm_once(owners)
+    assert [tell_life(owner, ask) for owner in owners] == [life, life]
+    assert len(asked) == questions
+
+
 def test_silent_owner_elsewhere_is_judged_by_its_beat(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.1)
     path = tmp_path / "jobs" / "one.json"

@@ -1,12 +1,13 @@
 """The cost model: counts particles, follows sizes, asks for more of what ran out, within limits."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from coatline.campaign.causes import explain_end
+from coatline.campaign.causes import explain_end, list_logs
 from coatline.campaign.cost import (
     RANKED,
     ask_again,
@@ -30,6 +31,14 @@ def plan_of(folder=Path("results"), **blocks):
     return make_plan(config, str(ROOT / "config/paper.yaml"), results=folder)
 
 
+def write_claim(plan, job, *causes):
+    """What a job leaves whose attempts have failed for some causes."""
+    claim = plan.folder / "jobs" / f"{job}.json"
+    claim.parent.mkdir(parents=True)
+    record = {"rule": "dry", "ended": "now", "history": causes[:-1], "cause": causes[-1]}
+    claim.write_text(json.dumps(record))
+
+
 @pytest.mark.parametrize("mass", [0.05, 0.1, 0.4])
 @pytest.mark.parametrize("active_material", [85.0, 96.0])
 def test_particles_are_those_of_the_recipe(mass, active_material):
@@ -49,13 +58,15 @@ def test_time_and_memory_follow_particles_and_protocol():
     assert ask_for(fine, "measure")["mem_mb"] > ask_for(plan, "measure")["mem_mb"]
 
 
-def test_requests_stay_within_the_partition():
-    plan = plan_of(electrode={"solid_mass": 20}, cluster={"longest_job": 90})
-    assert ask_for(plan, "press")["runtime"] == 90
-    assert ask_again(plan, "runtime", 90, "press") == 90
-    together = ask_for(plan, "calender")["runtime"] + ask_for(plan, "measure")["runtime"]
-    assert together == 90, "both are one SLURM job"
-    assert ask_again(plan, "runtime", 90, "measure.y00c0") == 45
+def test_requests_stay_within_the_partition(tmp_path):
+    plan = plan_of(tmp_path, electrode={"solid_mass": 20}, cluster={"longest_job": 90})
+    for rule in ("press", "calender"):
+        assert ask_for(plan, rule)["runtime"] == 90
+        assert ask_for(plan, rule, sharing=2)["runtime"] == 45, "each of two in one SLURM job"
+    assert ask_for(plan, "press", sharing=2)["mem_mb"] == ask_for(plan, "press")["mem_mb"]
+    write_claim(plan, "manufacture.y00.press", "time")
+    ask = partial(ask_again, plan, "runtime", job="manufacture.y00.press", logs=tmp_path)
+    assert [ask(40), ask(90), ask(40, sharing=2)] == [80, 90, 45]
 
 
 def test_a_job_that_never_began_asks_for_no_more(tmp_path):
@@ -75,10 +86,7 @@ def test_a_job_that_never_began_asks_for_no_more(tmp_path):
 )
 def test_more_of_what_ran_out(tmp_path, causes, memory, minutes):
     plan = plan_of(tmp_path)
-    claim = plan.folder / "jobs" / "manufacture.y00.dry.json"
-    claim.parent.mkdir(parents=True)
-    record = {"rule": "dry", "ended": "now", "history": causes[:-1], "cause": causes[-1]}
-    claim.write_text(json.dumps(record))
+    write_claim(plan, "manufacture.y00.dry", *causes)
     assert ask_again(plan, "mem_mb", 1000, "manufacture.y00.dry", tmp_path) == memory
     assert ask_again(plan, "runtime", 10, "manufacture.y00.dry", tmp_path) == minutes
 
@@ -90,7 +98,9 @@ def test_cause_is_read_from_the_log_of_slurm(tmp_path):
     assert explain_end({"slurm": "17"}, tmp_path) == "time"
     log.write_text("slurmstepd: error: StepId=17.0 exceeded memory limit (9 > 8), being killed\n")
     assert explain_end({"slurm": "17", "ended": "now", "cause": "stopped"}, tmp_path) == "memory"
+    assert explain_end({"slurm": "17"}, list_logs(tmp_path)) == "memory"
     assert explain_end({"slurm": "18"}, tmp_path) == "killed"
+    assert explain_end({"slurm": "18"}, list_logs(tmp_path)) == "killed"
     assert explain_end({"slurm": None, "ended": "now", "cause": "disk"}, tmp_path) == "disk"
 
 

@@ -9,9 +9,11 @@ import netCDF4
 import numpy as np
 import pytest
 
+from coatline.campaign import delivery
 from coatline.campaign.delivery import (
     DamagedFile,
     Delivery,
+    UnreadableFile,
     check_inputs,
     check_whole,
     digest,
@@ -106,3 +108,27 @@ def test_input_that_is_not_what_was_made(tmp_path):
     path.write_bytes(b"statE")
     with pytest.raises(DamagedFile, match="not the bytes that were made"):
         check_inputs([str(path)], said)
+
+
+@pytest.mark.parametrize("name", ["x.nc", "x.data.gz", "x.restart"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_input_that_the_disk_does_not_give_is_not_called_damaged(tmp_path, monkeypatch, name, cut):
+    """Not even where a library has called it so first."""
+    path = tmp_path / name
+    if name == "x.nc":
+        make_record(path)
+    else:
+        path.write_bytes(gzip.compress(b"particles"))
+    said = {str(tmp_path): {name: digest(path)}}
+    if cut:
+        path.write_bytes(path.read_bytes()[:-3])
+        with pytest.raises(DamagedFile):
+            check_inputs([str(path)], said)
+
+    def fail(file, mode="r", **_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
+
+    monkeypatch.setattr(delivery, "digest", fail)
+    with pytest.raises(UnreadableFile, match=r"cannot be read \(Input/output error\)"):
+        check_inputs([str(path)], said)
+    assert path.exists()

@@ -2,27 +2,34 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import netCDF4
 import pytest
+from snakemake.persistence.file import FilePersistence
 
 from coatline.campaign import head
 from coatline.campaign.claims import describe_self
+from coatline.campaign.delivery import digest
 from coatline.campaign.head import (
     advise,
     describe_head,
     is_at_work,
     is_still_at_work,
     leave_work,
+    list_locks,
     read_head,
     take_up_work,
 )
+from coatline.campaign.locks import keep_locks_apart
 from coatline.campaign.provenance import stamp_record
-from coatline.campaign.resume import sweep_chains
+from coatline.campaign.resume import find_campaign, resume, sweep_chains, unlock
+from coatline.errors import InputError
 
 
 def write_head(campaign, **changes):
@@ -77,14 +84,100 @@ def test_head_on_another_host_is_watched(tmp_path, monkeypatch):
     thread.join()
 
 
+def test_head_in_a_slurm_job_elsewhere_is_dead_once_that_is_over(tmp_path, monkeypatch, capsys):
+    """While its SLURM job lasts, its process may be dead: that stays unknown."""
+    campaign = tmp_path / "small"
+    write_head(campaign, host="elsewhere", slurm="12")
+    for state, life in (("", False), ("TIMEOUT", False), ("RUNNING", None), (None, None)):
+        monkeypatch.setattr(head, "ask_slurm", lambda job, state=state: state)
+        assert is_at_work(campaign) is life, state
+        advise(campaign)
+        assert ("was killed; to recover" in capsys.readouterr().err) is (life is False)
+
+
+def lock(folder, campaign):
+    path = folder / ".snakemake" / "locks" / "0.output.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{campaign.as_posix()}/dataset.nc\n")
+
+
+def test_advice_where_nobody_can_tell(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    campaign = tmp_path / "results" / "small"
+    path = write_head(campaign, host="elsewhere", pid=77)
+    advise(campaign)
+    assert capsys.readouterr().err == "", "another run of it may go on, and this one is free to"
+    lock(tmp_path, campaign)
+    advise(campaign)
+    said = capsys.readouterr().err
+    assert "cannot be told from here whether it lives: look on elsewhere (ps -p 77)" in said
+    assert said.endswith("if it is gone, to recover: coatline resume small\n")
+    path.unlink()
+    advise(campaign)
+    said = capsys.readouterr().err
+    assert "is locked, and nothing says by which Snakemake" in said
+    assert "coatline resume small -- OPTIONS" in said
+
+
+def test_locked_campaign_without_a_folder_can_be_taken_up(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="there is no campaign 'small'"):
+        find_campaign("small")
+    lock(tmp_path, Path("results/small"))
+    assert find_campaign("small") == Path("results/small")
+    with pytest.raises(InputError, match="give its options after --"):
+        resume(Path("results/small"), False, [], print)
+    assert unlock(Path("results/small")) == 1
+
+
+def test_work_that_was_not_begun_leaves_nothing(tmp_path):
+    take_up_work(tmp_path, None, [], begun=False)
+    leave_work(tmp_path, begun=False)
+    assert read_head(tmp_path) is None
+    take_up_work(tmp_path, None, [], begun=False)
+    take_up_work(tmp_path, "run", [])
+    leave_work(tmp_path, begun=False)
+    assert read_head(tmp_path)["run"] == "run", "jobs may be left"
+    leave_work(tmp_path)
+    assert read_head(tmp_path) is None
+
+
+def test_locks_of_two_runs_in_one_clone(tmp_path):
+    """One that ends takes its own alone, also where another one was about to write its first."""
+
+    class Locks(FilePersistence):
+        pass
+
+    said = []
+    keep_locks_apart(Locks, lambda: said.append("taken"), lambda: said.append("given back"))
+    first, second = Locks(path=tmp_path), Locks(path=tmp_path)
+    first._write_locks("output", ["results/a/dataset.nc"])
+    first.unlock()
+    assert said == ["taken", "given back"]
+    shutil.rmtree(tmp_path / "locks")
+    second._write_locks("output", ["results/b/dataset.nc"])
+    first._write_locks("output", ["results/a/dataset.nc"])
+    first.unlock()
+    assert list_locks(Path("results/b"), tmp_path) and not list_locks(Path("results/a"), tmp_path)
+    Locks(path=tmp_path).cleanup_locks()  # snakemake --unlock
+    assert not list_locks(Path("results/b"), tmp_path)
+
+
 def test_segments_of_a_job_that_has_delivered_are_swept(tmp_path):
-    """A job killed between its results and its end leaves its chain; another's chain stays."""
+    """A job killed between its results and its end leaves its chain; another's chain stays, and
+    that of results which are cut off."""
     folder = tmp_path / "manufacture" / "y00"
-    for stage, token in (("dry", "mine"), ("press", "other")):
+    for stage, token in (("slurry", "cut"), ("dry", "mine"), ("press", "other")):
         (folder / f".chain-{stage}").mkdir(parents=True)
         (folder / f".chain-{stage}" / "owner").write_text(token)
-    with netCDF4.Dataset(folder / "dried.nc", "w"):
-        pass
-    stamp_record(folder / "dried.nc", "dry", {"token": "mine"})
+    for name, stage, token in (("slurry", "slurry", "cut"), ("dried", "dry", "mine")):
+        state = folder / f"{name}.restart"
+        state.write_bytes(b"particles")
+        with netCDF4.Dataset(folder / f"{name}.nc", "w"):
+            pass
+        files = {state.name: digest(state)}
+        stamp_record(folder / f"{name}.nc", stage, {"token": token, "files": files})
+    (folder / "slurry.restart").write_bytes(b"part")
     sweep_chains(tmp_path)
-    assert [path.name for path in folder.glob(".chain-*")] == [".chain-press"]
+    left = sorted(path.name for path in folder.glob(".chain-*"))
+    assert left == [".chain-press", ".chain-slurry"]

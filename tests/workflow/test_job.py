@@ -1,11 +1,20 @@
 """What all scripts share: threads, log and errors."""
 
+import errno
+import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from coatline.campaign.claims import claim, list_claims
+from coatline.campaign.fingerprint import physics_hash
+from coatline.campaign.start import VARIABLE, hash_config
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 SCRIPT = """
@@ -64,3 +73,92 @@ def test_any_other_error_leaves_its_trace_in_the_log(tmp_path, error):
     result, log = run(tmp_path, f"raise {error}")
     assert result.returncode == 1 and result.stderr == ""
     assert "Traceback" in log and error.split("(")[0] in log
+
+
+@pytest.mark.parametrize("number", ["EDQUOT", "ENOSPC"])
+@pytest.mark.parametrize("file", ["'a/b.nc'", "None"])
+def test_full_disk_is_named_in_the_words_of_the_system(tmp_path, number, file):
+    words = os.strerror(getattr(errno, number))
+    result, _ = run(tmp_path, f"import errno; raise OSError(errno.{number}, {words!r}, {file})")
+    where = "a/b.nc" if "b" in file else ". and what lies beside it"
+    said = f"coatline: error: the disk or your quota is full ({words}): {where}\n"
+    assert result.stderr == said
+
+
+CLAIMING = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, "workflow/scripts")
+from job import Job
+class Files(list):
+    pass
+snakemake = SimpleNamespace(
+    log=["results/small/logs/manufacture/y00.press.log"], config={"resolved": {}}, threads=1,
+    rule="press", params=SimpleNamespace(physics="0"), resources={}, input=Files(sys.argv[1:]),
+    output=Files(["results/small/manufacture/y00/press.nc"]),
+)
+with Job(snakemake):
+    print("inside")
+"""
+LOG = "results/small/logs/manufacture/y00.press.log"
+
+
+def start_claiming(
+    folder: Path, *inputs: str, config: dict[str, Any] | None = None
+) -> subprocess.Popen:
+    """Start a job that claims its results, and whose code is in the folder.
+
+    Args:
+        folder: to work in.
+        inputs: of the job.
+        config: that its campaign was started with; its own if left out.
+    """
+    shutil.copytree(SCRIPTS.parent, folder / "workflow")
+    (folder / LOG).parent.mkdir(parents=True)
+    (folder / "results/small/manufacture/y00").mkdir(parents=True, exist_ok=True)
+    deck, script = folder / "workflow/lammps/press.lmp", folder / "workflow/scripts/press.py"
+    rules = {"press": [physics_hash(decks=[deck], script=script), deck.name]}
+    started = json.dumps({"config": hash_config(config or {}), "rules": rules})
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIMING, *inputs],
+        cwd=folder,
+        env=os.environ | {VARIABLE: started},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_code_edited_while_a_job_waits_for_its_claim(tmp_path):
+    """It began with the right code, and would go on with another."""
+    other = claim(tmp_path / "results/small/jobs/manufacture.y00.press.json", {"rule": "press"})
+    job = start_claiming(tmp_path)
+    end = time.monotonic() + 60
+    while not (tmp_path / LOG).exists() or "who makes the same" not in (tmp_path / LOG).read_text():
+        assert time.monotonic() < end and job.poll() is None
+        time.sleep(0.1)
+    with open(tmp_path / "workflow/lammps/press.lmp", "a") as deck:
+        deck.write("\nrun 10\n")
+    other.leave("error", "gave up")
+    _, said = job.communicate(timeout=60)
+    assert "the code behind press was changed while the campaign runs" in said
+    assert "inside" not in (tmp_path / LOG).read_text()
+    left = list_claims(tmp_path / "results/small")["manufacture.y00.press"]
+    assert left["cause"] == "changed" and left["history"] == ["error"]
+
+
+def test_configuration_edited_before_a_job_reads_it(tmp_path):
+    """On a cluster each job reads the files of configuration for itself."""
+    _, said = start_claiming(tmp_path, config={"seed": 1}).communicate(timeout=60)
+    wanted = "the configuration was changed while the campaign runs: nothing was mixed; let this"
+    assert wanted in said and "inside" not in (tmp_path / LOG).read_text()
+    assert list_claims(tmp_path / "results/small") == {}
+
+
+def test_input_that_the_disk_does_not_give_stays(tmp_path):
+    """It may be sound: only what can be read and is damaged is removed."""
+    state = tmp_path / "results/small/manufacture/y00/dried.data.gz"
+    state.mkdir(parents=True)  # which nobody can read as a file
+    job = start_claiming(tmp_path, str(state.relative_to(tmp_path)))
+    _, said = job.communicate(timeout=60)
+    assert "dried.data.gz: cannot be read (Is a directory)" in said and "removed" not in said
+    assert state.is_dir()

@@ -114,6 +114,69 @@ def test_forecast_knows_samples_and_slurries_that_were_added(finished):
     assert forecast(finished) == finished.plan()
 
 
+TOLD = """
+
+def ask_again(*words, ask=ask_again):
+    print("looked at", words[3], file=sys.stderr)
+    return ask(*words)
+
+
+def request(*words, request=request):
+    ask = request(*words)
+
+    def told(wildcards, attempt):
+        value = ask(wildcards, attempt)
+        print("asked", job_names[words[0]].format(**wildcards), words[1], value, file=sys.stderr)
+        return value
+
+    return with_signature(told)
+"""
+"""Says what jobs ask for, and at which claims they look."""
+
+
+def read_requests(clone: Clone, *options: str) -> tuple[dict[tuple[str, str], int], set[str]]:
+    """What jobs would ask for, by job and resource, and those whose claims were looked at."""
+    result = clone.snakemake("-n", "--configfile", "small.yaml", *options)
+    assert result.returncode == 0, result.stderr
+    asked = re.findall(r"^asked (\S+) (\S+) (\d+)$", result.stderr, re.MULTILINE)
+    looked = re.findall(r"^looked at (\S+)$", result.stderr, re.MULTILINE)
+    return {(job, kind): int(value) for job, kind, value in asked}, set(looked)
+
+
+def test_requests_of_a_new_run_follow_what_the_last_one_lacked(clone):
+    """At the first attempt too; calendering and measuring share the time of one SLURM job just
+    where the profile makes them one."""
+    clone.append("workflow/rules/common.smk", TOLD)
+    clone.configure(learn={"properties": ["density"]}, cluster={"longest_job": 150})
+    causes = {
+        "manufacture.y00.dry": "memory",
+        "measure.y01c0": "time",
+        "learn.fit": "killed",
+        "learn.validate": "error",
+    }
+    for job, cause in causes.items():
+        path = clone.folder / f"results/small/jobs/{job}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"rule": "any", "ended": "now", "cause": cause}))
+    asked, looked = read_requests(clone)
+    assert looked == set(causes)
+    first = asked["manufacture.y01.dry", "mem_mb"]
+    assert asked["manufacture.y00.dry", "mem_mb"] == 2 * first
+    assert asked["manufacture.y00.dry", "runtime"] == asked["manufacture.y01.dry", "runtime"]
+    assert (asked["learn.fit", "mem_mb"], asked["learn.fit", "runtime"]) == (4000, 120)
+    assert (asked["learn.validate", "mem_mb"], asked["learn.validate", "runtime"]) == (2000, 120)
+    assert (asked["measure.y01c0", "runtime"], asked["measure.y01c1", "runtime"]) == (20, 10)
+    clone.configure(cluster={"longest_job": 13})
+    jobs = [("measure.y01c0", "runtime"), ("manufacture.y01c0.calender", "runtime")]
+    asked, _ = read_requests(clone)
+    assert [asked[job] for job in jobs] == [13, 10], "no SLURM"
+    asked, _ = read_requests(clone, "--profile", "slurm")
+    assert [asked[job] for job in jobs] == [6, 6]
+    clone.edit("profiles/slurm/config.yaml", '  measure: "{sample}"\n', "")
+    asked, _ = read_requests(clone, "--profile", "slurm")
+    assert [asked[job] for job in jobs] == [13, 10], "two SLURM jobs"
+
+
 OPTIMISED = {
     "learn": {"properties": ["density"], "seeds": 2},
     "optimise": {

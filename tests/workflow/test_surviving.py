@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import netCDF4
 import pytest
 
 from coatline.campaign.head import list_locks
+from tests.slurm.campaign import read_variables
 from tests.slurm.table import note_fault
 from tests.workflow.clones import PATIENCE, Clone, make_clone
 
@@ -134,6 +136,42 @@ def test_damaged_state_is_made_again(killed):
     note_fault("an intermediate cut off", "named, made again", "1 job: what was damaged")
 
 
+def test_neighbours_of_a_damaged_state_stay(tmp_path):
+    """An electrode finds the film that it is to be pressed from damaged: the film is pressed again,
+    and those that were made from it stay. A plain run makes them again, and says so before."""
+    clone = make_clone(tmp_path / "clone")
+    folder = clone.folder / "results/small/manufacture"
+    records = [folder / f"y00c{number}" / "calender.nc" for number in range(2)]
+    targets = [str(path.relative_to(clone.folder)) for path in records]
+    words = ("--cores", "1", "--retries", "0", "--configfile", "small.yaml", "--", *targets)
+    made = clone.snakemake(*words)
+    assert made.returncode == 0, made.stdout + made.stderr
+    for damaged in (folder / "y00/press.nc", find_state(clone, "y00c1")):
+        held, before = damaged.read_bytes(), records[0].stat()
+        damaged.unlink()
+        records[1].unlink()
+        assert clone.plan("--", *targets) == {"press": 1, "calender": 2}
+        damaged.write_bytes(held[:-100])
+        times = (folder / "y00/dried.nc").stat()
+        os.utime(damaged, ns=(times.st_atime_ns, times.st_mtime_ns))
+        resumed = coatline(clone, "resume", "small", "--", *words)
+        said = resumed.stdout + resumed.stderr
+        assert resumed.returncode == 0, said
+        assert f"{damaged.name}: damaged" in said and records[1].exists()
+        assert records[0].stat() == before, "made again"
+        assert clone.plan("--", *targets) == {}
+        with netCDF4.Dataset(records[1]) as file:
+            assert json.loads(file.provenance)["calender"]["attempt"] == 2
+        assert not list(folder.glob("*/.removed-*"))
+
+
+def find_state(clone: Clone, sample: str) -> Path:
+    """The state that an electrode is pressed from."""
+    shown = clone.snakemake("-n", "--detailed-summary", "--configfile", "small.yaml")
+    row = next(line for line in shown.stdout.splitlines() if f"{sample}/calender.nc" in line)
+    return clone.folder / re.search(r"\S+/grid\d+\.restart", row)[0]
+
+
 def test_nothing_to_resume(clone):
     result = coatline(clone, "resume")
     assert result.returncode == 2 and "no campaign" in result.stderr
@@ -184,6 +222,104 @@ def test_two_heads_two_jobs_for_one_result_and_code_edited_meanwhile(clone):
     assert clone.plan("--", PRESSED) == {"press": 1}
 
 
+def test_configuration_and_module_edited_while_a_job_is_held(clone):
+    """On one machine a run keeps the configuration that it began with; a job whose code was edited
+    meanwhile puts nothing in place, though it had loaded it before."""
+    folder = clone.folder / "results/small/manufacture/y00"
+    options = (*OPTIONS[:-2], "--retries", "0", *OPTIONS[-2:])
+    head = start(clone, *options, STUB_FAULTS="hold:go@y00/.chain-slurry/")
+    wait_for(clone.folder / "fault0")
+    clone.configure(electrode={"solid_loading": 9})
+    (clone.folder / "go").touch()
+    assert head.wait(timeout=200 * PATIENCE) == 0
+    assert clone.plan("--", PRESSED) == {"slurry": 1, "dry": 1, "press": 1}
+    clone.configure()
+    assert clone.plan("--", PRESSED) == {}, "all was made with the old one"
+    (folder / "dried.nc").unlink()
+    (clone.folder / PRESSED).unlink()
+    for name in ("fault0", "go"):
+        (clone.folder / name).unlink()
+    head = start(clone, *options, **HELD)
+    wait_for(clone.folder / "fault0")
+    code = "src/coatline/manufacture/stages.py"
+    clone.append(code, "\nprint()\n")
+    (clone.folder / "go").touch()
+    assert head.wait(timeout=200 * PATIENCE) != 0
+    log = read(clone.folder / "head.log")
+    assert "the code behind dry was changed while the campaign runs" in log
+    assert not (folder / "dried.nc").exists()
+    assert clone.plan("--", PRESSED) == {"slurry": 1, "dry": 1, "press": 1}
+
+
+def test_killed_before_it_began_jobs_and_orphans_ended_on_demand(clone):
+    """Killed between its locks and its first job, Snakemake has left what it was started with; of
+    the next one, killed as well, the orphan is ended and its work done again."""
+    code = f"if not Path('dead').touch(exist_ok=False): os.kill(os.getpid(), {signal.SIGKILL:d})"
+    clone.edit("workflow/rules/campaign.smk", "onstart:\n", f"onstart:\n    {code}\n")
+    assert clone.snakemake(*OPTIONS).returncode == -signal.SIGKILL
+    assert not list(clone.folder.glob("results/small/manufacture/*"))
+    clone.edit("workflow/rules/campaign.smk", code, "pass")
+    locked = clone.snakemake(*OPTIONS)
+    assert locked.returncode != 0 and "to recover: coatline resume small" in locked.stderr
+    resumed = start(clone, "resume", program="coatline", **HELD)
+    wait_for(clone.folder / "fault0")
+    claim = json.loads((clone.folder / "results/small/jobs/manufacture.y00.dry.json").read_text())
+    head = json.loads((clone.folder / "results/small/jobs/head.json").read_text())
+    os.kill(head["pid"], signal.SIGKILL)
+    resumed.wait(timeout=60)
+    ended = coatline(clone, "resume", "--cancel")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "ending manufacture.y00.dry" in ended.stderr
+    with netCDF4.Dataset(clone.folder / PRESSED) as file:
+        made = json.loads(file.provenance)["dry"]
+    assert made["token"] != claim["token"] and made["attempt"] == 2
+    assert list((clone.folder / "results/small/jobs").iterdir()) == []
+
+
+def test_a_run_with_nothing_to_do_leaves_nothing(finished):
+    before = list_files(finished)
+    result = finished.snakemake("--cores", "1", "--configfile", "small.yaml")
+    assert result.returncode == 0 and "Nothing to be done" in result.stdout + result.stderr
+    new = {path.relative_to(finished.folder).as_posix() for path in list_files(finished) - before}
+    assert all(path.startswith(".snakemake/log/") for path in new), new
+
+
+def test_two_campaigns_at_once_in_one_clone(tmp_path):
+    """The one that ends first takes no lock but its own; both datasets are those made alone."""
+    clones = [make_clone(tmp_path / name, measures=True) for name in ("together", "alone")]
+    design = {"kind": "shared-slurries", "slurries": 1, "compressions": 1}
+    seeds = {"small": 1, "other": 2}
+    for clone in clones:
+        for name, seed in seeds.items():
+            clone.configure(f"{name}.yaml", campaign={"name": name, "seed": seed}, design=design)
+    together, alone = clones
+
+    def words(name: str) -> tuple[str, ...]:
+        dataset = f"results/{name}/dataset.nc"
+        return ("--cores", "1", "--configfile", f"{name}.yaml", "--", dataset)
+
+    holds = ";".join(f"hold:go-{name}@/{name}/manufacture/y00/.chain-slurry/" for name in seeds)
+    heads = {name: start(together, *words(name), STUB_FAULTS=holds) for name in seeds}
+    for number in range(len(heads)):
+        wait_for(together.folder / f"fault{number}")
+    (together.folder / "go-small").touch()
+    assert heads["small"].wait(timeout=300 * PATIENCE) == 0, read(together.folder / "head.log")
+    locks = together.folder / ".snakemake"
+    assert list_locks(Path("results/other"), locks) and not list_locks(Path("results/small"), locks)
+    assert together.snakemake(*words("small")).returncode == 0, "nothing to be done"
+    assert list_locks(Path("results/other"), locks)
+    refused = together.snakemake(*words("other"))
+    assert refused.returncode != 0 and "cannot be locked" in refused.stderr
+    (together.folder / "go-other").touch()
+    assert heads["other"].wait(timeout=300 * PATIENCE) == 0, read(together.folder / "head.log")
+    assert not list((locks / "locks").glob("*"))
+    for name in seeds:
+        result = alone.snakemake(*words(name))
+        assert result.returncode == 0, result.stdout + result.stderr
+        made, wanted = (read_variables(c.folder / words(name)[-1]) for c in clones)
+        assert made == wanted
+
+
 def test_lammps_ends_with_its_job(clone):
     """The job is killed: the program behind the wrapper does not live on."""
     stub = clone.folder / "lmp"
@@ -217,7 +353,8 @@ def test_full_disk(clone):
     try:
         full = clone.snakemake("--retries", "0", *OPTIONS)
         assert full.returncode != 0
-        assert "the disk is full: results/small/logs/manufacture" in full.stdout + full.stderr
+        said = full.stdout + full.stderr
+        assert "the disk or your quota is full (No space left on device): results/small/" in said
         assert [path for path in results.glob("small/manufacture/*/*") if path.is_file()] == []
         assert mount("-o", "remount,size=50m") == 0
         again = clone.snakemake(*OPTIONS)

@@ -1,11 +1,19 @@
 # campaign: who is at work on it, and what it was started with.
 
+from snakemake.persistence.file import FilePersistence
+
 from coatline.campaign.head import advise, leave_work, take_up_work
+from coatline.campaign.locks import keep_locks_apart
 from coatline.campaign.ship import compare_physics
 from coatline.campaign.start import declare_start
 
 if workflow.is_main_process:
     advise(plan.folder)
+    keep_locks_apart(
+        FilePersistence,
+        taken=lambda: take_up_work(plan.folder, None, begun=False),
+        given_back=lambda: leave_work(plan.folder, begun=False),
+    )
     if plan.dataset:
         # A note and no more: what was learned from it stands, and the dataset is still itself.
         today = {stage: value for stage, (value, *decks) in hashes.items()}
@@ -19,6 +27,7 @@ if workflow.is_main_process:
 
 onstart:
     declare_start(config["resolved"], hashes)
+    os.environ[SHARING] = str(count_sharing("calender"))
     executor = getattr(workflow.scheduler, "_executor", None)
     take_up_work(plan.folder, getattr(executor, "run_uuid", None))
     # With a limit on submissions each pass of the scheduler starts a timer for another pass, and each

@@ -1,5 +1,6 @@
 # The plan of the campaign, the paths, and the values that rules may ask of it.
 
+import functools
 import gc
 import inspect
 import os
@@ -13,6 +14,8 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from coatline.yaml_file import read_yaml
+    from coatline.campaign.causes import list_logs
+    from coatline.campaign.claims import FOLDER
     from coatline.campaign.cost import ask_again, ask_for, count_ranks, limit
     from coatline.campaign.fingerprint import physics_hash
     from coatline.campaign.given import check_carried, merge_given, restore_types
@@ -136,11 +139,6 @@ def with_signature(function):
     return function
 
 
-def escalate(kind, first):
-    """More memory (mem_mb) or time (runtime) at each attempt, within the limits of the cluster."""
-    return with_signature(lambda wildcards, attempt: limit(plan, kind, first * attempt))
-
-
 # Processes that an electrode runs on, and the names of jobs as their claims have them.
 ranks = count_ranks(plan)
 job_names = {
@@ -149,16 +147,53 @@ job_names = {
     "press": "manufacture.{slurry}.press",
     "calender": "manufacture.{sample}.calender",
     "measure": "measure.{sample}",
+    "fit": "learn.fit",
+    "validate": "learn.validate",
+    "sensitivity": "learn.sensitivity",
+    "optimum": "optimise.optimum",
+    "uncertainty": "optimise.uncertainty",
+    "front": "optimise.front",
+    "draw_pictures": "report.pictures",
 }
 
+# Jobs that an earlier run has left unfinished: of others no file is read.
+left = {path.stem for path in (plan.folder / FOLDER).glob("*.json")}
+find_logs = functools.cache(list_logs)
+first_request = functools.cache(functools.partial(ask_for, plan))
 
-def request(rule, kind):
-    """Memory (mem_mb) or time (runtime) by the cost model; more where an attempt ran out of it."""
-    first, name = ask_for(plan, rule)[kind], job_names[rule]
+
+SHARING = "COATLINE_SHARING"  # environment variable: tells jobs of the groups, as nothing else does
+
+
+def count_sharing(rule):
+    """Jobs that share a SLURM job with one of a rule, itself included: by `groups` of the profile."""
+    pair = ("calender", "measure")
+    if rule not in pair:
+        return 1
+    if not workflow.is_main_process:
+        return int(os.environ.get(SHARING, 1))
+    groups = {workflow.get_rule(name).group for name in pair}
+    return len(pair) if len(groups) == 1 and groups != {None} else 1
+
+
+def within(kind, value):
+    """Memory (mem_mb) or time (runtime) within the limits of the cluster."""
+    return limit(plan, kind, value)
+
+
+def request(rule, kind, first=None):
+    """Memory (mem_mb) or time (runtime); more where attempts ran out of it, also in earlier runs.
+
+    By the cost model where nothing is said.
+    """
+    name = job_names[rule]
 
     def ask(wildcards, attempt):
-        if attempt == 1:
-            return first
-        return ask_again(plan, kind, first, name.format(**wildcards))
+        job, sharing = name.format(**wildcards), count_sharing(rule)
+        wanted = first_request(rule, sharing)[kind] if first is None else within(kind, first)
+        if attempt == 1 and job not in left:
+            return wanted
+        logs = find_logs() if attempt == 1 else Path(".snakemake")
+        return ask_again(plan, kind, wanted, job, logs, sharing)
 
     return with_signature(ask)

@@ -17,8 +17,8 @@ rule design:
         "<benchmarks>/design/design.tsv"
     threads: 1
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 5),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 5),
     conda:
         "../../envs/coatline.yaml"
     params:

@@ -15,8 +15,8 @@ rule fit:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 60),
+        mem_mb=request("fit", "mem_mb", 2000),
+        runtime=request("fit", "runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -50,8 +50,8 @@ rule validate:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 120),
+        mem_mb=request("validate", "mem_mb", 2000),
+        runtime=request("validate", "runtime", 120),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -79,8 +79,8 @@ rule sensitivity:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 60),
+        mem_mb=request("sensitivity", "mem_mb", 2000),
+        runtime=request("sensitivity", "runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:

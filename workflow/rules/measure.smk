@@ -51,8 +51,8 @@ rule gather:
         "<benchmarks>/measure/chunk{chunk}.tsv"
     threads: 1
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -78,8 +78,8 @@ rule dataset:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -106,8 +106,8 @@ rule calendering_curves:
         "<benchmarks>/measure/calendering_curves.tsv"
     threads: 1
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:

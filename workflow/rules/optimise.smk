@@ -42,8 +42,8 @@ rule optimum:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 120),
+        mem_mb=request("optimum", "mem_mb", 2000),
+        runtime=request("optimum", "runtime", 120),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -71,8 +71,8 @@ rule uncertainty:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 60),
+        mem_mb=request("uncertainty", "mem_mb", 2000),
+        runtime=request("uncertainty", "runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -101,8 +101,8 @@ rule front:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 60),
+        mem_mb=request("front", "mem_mb", 2000),
+        runtime=request("front", "runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -131,8 +131,8 @@ rule propose:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 30),
+        mem_mb=within("mem_mb", 2000),
+        runtime=within("runtime", 30),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -168,8 +168,8 @@ rule gather_round:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -196,8 +196,8 @@ rule rounds:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -229,8 +229,8 @@ rule made:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 15),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 15),
     conda:
         "../../envs/coatline.yaml"
     params:

@@ -27,8 +27,8 @@ rule draw_design:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -57,8 +57,8 @@ rule draw_campaign:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -84,8 +84,8 @@ rule draw_learning:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -112,8 +112,8 @@ rule draw_optimum:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -136,8 +136,8 @@ rule gather_structures:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -161,8 +161,8 @@ rule draw_structures:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -185,8 +185,8 @@ rule draw_pictures:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 60),
+        mem_mb=request("draw_pictures", "mem_mb", 1000),
+        runtime=request("draw_pictures", "runtime", 60),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -209,8 +209,8 @@ rule tabulate:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 1000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 1000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:
@@ -238,8 +238,8 @@ rule write_page:
     threads: 1
     retries: 0
     resources:
-        mem_mb=escalate("mem_mb", 2000),
-        runtime=escalate("runtime", 10),
+        mem_mb=within("mem_mb", 2000),
+        runtime=within("runtime", 10),
     conda:
         "../../envs/coatline.yaml"
     params:

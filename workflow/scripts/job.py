@@ -6,7 +6,6 @@ proven whole. Within it `snakemake.output` names the places in that folder.
 
 import contextlib
 import errno
-import math
 import os
 import shutil
 import signal
@@ -21,7 +20,9 @@ from coatline.campaign.causes import list_causes
 from coatline.campaign.claims import FOLDER, claim
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest, is_full
 from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
+from coatline.campaign.removed import judge_remade, note_removal
 from coatline.campaign.start import ChangedCode, check_start
+from coatline.campaign.walltime import count_seconds_left
 from coatline.errors import CoatlineError, WalltimeError
 
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA", "BLIS")
@@ -98,6 +99,8 @@ class Job:
         self._claim.add(history=history, attempt=len(history) + 1)
         if self._claim.waited and self._is_made(self._claim.waited.get("token")):
             raise AlreadyMade
+        if self._claim.delayed:
+            self.check_start()
         self._delivery.prepare(sweep=before is not None)  # who dies leaves a claim
         check_inputs(snakemake.input, read_said(snakemake.input))
         self._sources = [str(file) for file in snakemake.input]
@@ -155,6 +158,8 @@ class Job:
                 raise CoatlineError("another job has taken over; its results stand, not these")
             for note in self._delivery.publish(self._sources):
                 print(f"coatline: {note}")
+            if judge_remade(self._delivery.places, self.snakemake.rule):
+                print("coatline: as it was before it was damaged; what follows from it stands")
             shutil.rmtree(self._chain, ignore_errors=True)
             self._claim.release()
         print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
@@ -171,12 +176,13 @@ class Job:
             return (
                 ("time", "stopped at the walltime") if late else ("stopped", "stopped from outside")
             )
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         # What the engine wrote is gone by now, and has left room; what it said is in the log.
         said = f"{error}{self._read_log()}"
-        full = full or any(os.strerror(number) in said for number in (errno.ENOSPC, errno.EDQUOT))
-        if full or is_full(self.log.parent):
-            return "disk", f"the disk is full: {self.log.parent} and what lies beside it"
+        words = [w for n in (errno.EDQUOT, errno.ENOSPC) if (w := os.strerror(n)) in said]
+        if words or is_full(self.log.parent):
+            word = words[0] if words else os.strerror(errno.ENOSPC)
+            file = getattr(error, "filename", None) or f"{self.log.parent} and what lies beside it"
+            return "disk", f"the disk or your quota is full ({word}): {file}"
         if isinstance(error, DamagedFile):
             return "damaged", self._put_aside(error)
         if isinstance(error, WalltimeError):
@@ -197,6 +203,10 @@ class Job:
         named = next((f for f in self.snakemake.input if str(error).startswith(f"{f}:")), None)
         if named is None or not Path(named).is_relative_to(self._folder):
             return str(error)
+        with contextlib.suppress(OSError):  # without a note its neighbours are made again as well
+            note_removal(
+                Path(named), read_said(self.snakemake.input).get(str(Path(named).parent), {})
+            )
         Path(named).unlink(missing_ok=True)
         return f"{error}; removed, the next run (or coatline resume) makes it again"
 
@@ -214,10 +224,8 @@ class Job:
         """Where the segments of a long run outlive this job, and when SLURM will end it."""
         from coatline.manufacture.segments import Keeping
 
-        left = float(os.environ.get("SLURM_JOB_END_TIME", "inf")) - time.time()
         minutes = self.snakemake.resources.get("runtime")
-        if math.isinf(left) and "SLURM_JOB_ID" in os.environ and minutes:  # old SLURM do not say
-            left = 60 * minutes - self._clock.seconds
+        left = count_seconds_left(minutes, self._clock.seconds)
         token = self._claim.record["token"] if self._claim else ""
         code = self.snakemake.params.physics
         return Keeping(self._chain, code, token, time.monotonic() + left)

@@ -50,7 +50,7 @@ def describe_self() -> Record:
         "host": socket.gethostname(),
         "boot": _read_boot(),
         "pid": os.getpid(),
-        "ticks": _read_start(os.getpid()),
+        "ticks": read_start(os.getpid()),
         "slurm": os.environ.get("SLURM_JOB_ID"),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -63,7 +63,7 @@ def _read_boot() -> str:
         return ""
 
 
-def _read_start(pid: int) -> int | None:
+def read_start(pid: int) -> int | None:
     """When a process began, in ticks since boot; none where there is no such process."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -89,10 +89,14 @@ def ask_slurm(job: str) -> str | None:
 
 
 def ask_slurm_once(owners: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
-    """Ask SLURM about the jobs of many owners in one question; what gives the state of each.
+    """Ask SLURM about the jobs of many owners in one question.
 
     Args:
         owners: as `describe_self` described them.
+
+    Returns:
+        What gives the state of a job, by its number, as it was when this was asked: empty where
+        SLURM knows the job no longer, none where SLURM did not answer.
     """
     jobs = {str(owner["slurm"]) for owner in owners if owner.get("slurm")}
     if len(jobs) < 2:  # of one job it says plainly that it does not know it
@@ -103,9 +107,16 @@ def ask_slurm_once(owners: Iterable[Mapping[str, Any]]) -> Callable[[str], str |
     except (OSError, subprocess.TimeoutExpired):
         return lambda job: None
     if done.returncode:
-        return ask_slurm
+        # Some SLURM refuse the whole list for one job that they have forgotten; any other failure
+        # would be that of each question on its own.
+        return ask_slurm if "Invalid job id" in done.stderr else lambda job: None
     states = dict(line.split("|") for line in done.stdout.splitlines() if "|" in line)
     return lambda job: states.get(job, "")
+
+
+def is_over(state: str | None) -> bool:
+    """Whether nothing follows in SLURM on a job of this state, as `ask_slurm` gives it."""
+    return state is not None and (state == "" or state in OVER)
 
 
 def tell_life(
@@ -121,10 +132,10 @@ def tell_life(
         return False
     here = owner.get("host") == socket.gethostname()
     if here and owner.get("boot") == _read_boot() and owner.get("ticks") is not None:
-        return _read_start(int(owner["pid"])) == owner["ticks"]
+        return read_start(int(owner["pid"])) == owner["ticks"]
     if owner.get("slurm"):
         state = (ask or ask_slurm)(str(owner["slurm"]))
-        if state is not None and (state == "" or state in OVER):
+        if is_over(state):
             return False
         if state is not None and owner["slurm"] != os.environ.get("SLURM_JOB_ID"):
             return True
@@ -154,12 +165,14 @@ class Claim:
         record: what it says.
         before: what stood there before: how an earlier attempt ended, or its dead owner.
         waited: the owner that was waited for and that succeeded, or none.
+        delayed: any owner was waited for.
     """
 
     path: Path
     record: Record
     before: Record | None = None
     waited: Record | None = None
+    delayed: bool = False
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -221,6 +234,7 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
     record = describe_self() | {"token": os.urandom(6).hex()} | dict(facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = waited = seen = None
+    delayed = False
     still = time.monotonic()
     part = path.with_name(f"{path.name}.{record['token']}.part")
     part.write_text(json.dumps(record) + "\n", encoding="utf-8")
@@ -228,11 +242,12 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
         while True:
             try:
                 os.link(part, path)
-                return Claim(path, record, before, waited)
+                return Claim(path, record, before, waited, delayed)
             except FileExistsError:
                 owner = read_claim(path)
                 if owner is not None and owner.get("token") == record["token"]:
-                    return Claim(path, record, before, waited)  # a repeated request on NFS
+                    # A repeated request on NFS.
+                    return Claim(path, record, before, waited, delayed)
             if owner is None:
                 continue
             life = tell_life(owner)
@@ -242,7 +257,7 @@ def claim(path: Path, facts: Mapping[str, Any], wait: float = 5.0) -> Claim:
                     seen, still = beat, time.monotonic()
                 life = time.monotonic() - still < PATIENCE * BEAT
             if life:
-                waited = owner
+                waited, delayed = owner, True
                 print(
                     f"coatline: waiting for {describe_owner(owner)}, who makes the same", flush=True
                 )

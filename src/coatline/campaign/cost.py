@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from coatline.campaign.causes import list_causes
+from coatline.campaign.causes import Logs, list_causes
 from coatline.campaign.claims import FOLDER, read_claim
 from coatline.campaign.plan import Plan
 
@@ -140,8 +140,17 @@ def count_ranks(plan: Plan) -> int:
     return max(1, min(engine.threads, particles // engine.particles_per_process))
 
 
-def ask_for(plan: Plan, rule: str) -> dict[str, int]:
-    """What a job of a rule asks for at first: `mem_mb` and `runtime` (minutes), within limits."""
+def ask_for(plan: Plan, rule: str, sharing: int = 1) -> dict[str, int]:
+    """What a job of a rule asks for at first.
+
+    Args:
+        plan: the campaign.
+        rule: its rule.
+        sharing: jobs that follow each other in one SLURM job.
+
+    Returns:
+        `mem_mb` (MB) and `runtime` (minutes), within the limits of the cluster.
+    """
     particles = max(count_particles(plan, row.active_material) for row in plan.design)
     cost = estimate(plan, rule, particles)
     ranks = 1 if rule == "measure" else count_ranks(plan)
@@ -150,28 +159,38 @@ def ask_for(plan: Plan, rule: str) -> dict[str, int]:
         "mem_mb": max(LEAST_MEMORY, 100 * math.ceil(MARGIN_MEMORY * cost.memory / 100)),
         "runtime": max(LEAST_MINUTES, 5 * math.ceil(minutes / 5)),
     }
-    return {kind: limit(plan, kind, value, rule) for kind, value in asked.items()}
+    return {kind: limit(plan, kind, value, sharing) for kind, value in asked.items()}
 
 
-def limit(plan: Plan, kind: str, value: int, rule: str = "") -> int:
+def limit(plan: Plan, kind: str, value: int, sharing: int = 1) -> int:
     """A resource within the limits of the cluster.
 
     Args:
         plan: the campaign.
         kind: `mem_mb` or `runtime`.
-        value: what is wanted.
-        rule: that wants it; calendering and measuring, one SLURM job, get half of its time each.
+        value: what is wanted, MB or minutes.
+        sharing: jobs that follow each other in one SLURM job, and share its time.
+
+    Returns:
+        What may be asked for, MB or minutes.
     """
     cluster = plan.config.cluster
     most = {"mem_mb": cluster.largest_memory, "runtime": cluster.longest_job}[kind]
     if most is None:
         return value
-    if kind == "runtime" and rule in ("calender", "measure"):
-        most = max(1, most // 2)
+    if kind == "runtime":
+        most = max(1, most // sharing)
     return min(value, most)
 
 
-def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".snakemake")) -> int:
+def ask_again(
+    plan: Plan,
+    kind: str,
+    first: int,
+    job: str,
+    logs: Logs = Path(".snakemake"),
+    sharing: int = 1,
+) -> int:
     """What a job asks for after failures: twice as much for each time that it ran out of it.
 
     Kills that nobody explains count for both, `UNEXPLAINED` times at most.
@@ -179,15 +198,18 @@ def ask_again(plan: Plan, kind: str, first: int, job: str, logs: Path = Path(".s
     Args:
         plan: the campaign.
         kind: `mem_mb` or `runtime`.
-        first: what it asked for at first.
+        first: what it asked for at first, MB or minutes.
         job: its name among the claims.
-        logs: where `slurm_logs` lie.
+        logs: of SLURM jobs.
+        sharing: jobs that follow each other in one SLURM job.
+
+    Returns:
+        What to ask for, MB or minutes, within the limits of the cluster.
     """
     owner = read_claim(plan.folder / FOLDER / f"{job}.json")
     causes = [] if owner is None else list_causes(owner, logs)  # without a claim it never began
     times = causes.count(GROWS[kind]) + min(UNEXPLAINED, causes.count("killed"))
-    rule = "measure" if job.startswith("measure.") else job.rpartition(".")[2]
-    return limit(plan, kind, first * 2**times, rule)
+    return limit(plan, kind, first * 2**times, sharing)
 
 
 def fit_costs(plan: Plan, folder: Path) -> dict[str, Any]:

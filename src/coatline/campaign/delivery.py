@@ -28,6 +28,10 @@ class DamagedFile(CoatlineError):
     """A result that is missing, cut off or changed; says which."""
 
 
+class UnreadableFile(CoatlineError):
+    """A result that the file system does not give; it may be sound, and stays where it is."""
+
+
 class Delivery:
     """The outputs of one attempt of a job, on their way.
 
@@ -140,6 +144,7 @@ def check_whole(path: Path, what: str = "") -> None:
 
     Raises:
         DamagedFile: it is missing, cut off or no file of its kind.
+        UnreadableFile: the file system does not give it.
     """
     what = what or str(path)
     try:
@@ -156,11 +161,8 @@ def check_whole(path: Path, what: str = "") -> None:
             json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DamagedFile(f"{what}: there is no such file") from None
-    except (EOFError, ValueError, RuntimeError, gzip.BadGzipFile) as error:
-        raise DamagedFile(f"{what}: damaged ({error})") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            raise
+    except (EOFError, ValueError, RuntimeError, OSError) as error:
+        _digest_readable(path, what)  # libraries call a disk that fails a damaged file
         raise DamagedFile(f"{what}: damaged ({error})") from None
 
 
@@ -185,6 +187,16 @@ def digest(path: Path) -> list[Any]:
     return [path.stat().st_size, total.hexdigest()]
 
 
+def _digest_readable(path: Path, what: str) -> list[Any]:
+    try:
+        return digest(path)
+    except FileNotFoundError:
+        raise DamagedFile(f"{what}: there is no such file") from None
+    except OSError as error:
+        words = "the fault is the disk's or the network's, and the file is left as it is"
+        raise UnreadableFile(f"{what}: cannot be read ({error.strerror}); {words}") from None
+
+
 def check_inputs(files: Iterable[str], said: Mapping[str, Mapping[str, Any]]) -> None:
     """Check a job's inputs before it takes them up.
 
@@ -194,10 +206,11 @@ def check_inputs(files: Iterable[str], said: Mapping[str, Mapping[str, Any]]) ->
 
     Raises:
         DamagedFile: the first that is missing, cut off, or not what was made.
+        UnreadableFile: the first that the file system does not give.
     """
     for file in files:
         path = Path(file)
         check_whole(path)
         known = said.get(str(path.parent), {}).get(path.name)
-        if known is not None and list(known) != digest(path):
+        if known is not None and list(known) != _digest_readable(path, str(path)):
             raise DamagedFile(f"{path}: damaged (not the bytes that were made)")

@@ -14,8 +14,10 @@ from coatline.campaign.claims import (
     FOLDER,
     PATIENCE,
     Record,
+    ask_slurm,
     describe_owner,
     describe_self,
+    is_over,
     read_claim,
     tell_life,
 )
@@ -25,28 +27,38 @@ NAME = "head.json"
 """File of the head among the claims of a campaign."""
 
 
-def take_up_work(campaign: Path, run: str | None, words: list[str] | None = None) -> None:
+def take_up_work(
+    campaign: Path, run: str | None, words: list[str] | None = None, begun: bool = True
+) -> None:
     """Note that this process is in charge of a campaign; ends it where another one is.
 
-    Snakemake's own locks do not see to that: it removes those of all campaigns in a clone as soon
-    as one of them ends.
+    Snakemake's own locks do not see to that: `--nolock` passes them over.
 
     Args:
         campaign: folder of its results.
-        run: the name that all its SLURM jobs have; none without SLURM.
+        run: the name that all its SLURM jobs have; none without SLURM, and before jobs are begun.
         words: options that Snakemake was started with; those of this process if left out.
+        begun: jobs are begun now; not yet where Snakemake only takes its locks.
     """
     before = read_head(campaign)
-    if before is not None and is_still_at_work(campaign):
+    own = before is not None and _is_own(before)
+    if before is not None and not own and is_still_at_work(campaign):
         print(
             f"coatline: error: another Snakemake is at work on {campaign.name}: "
             f"{describe_owner(before)}",
             file=sys.stderr,
         )
         sys.exit(2)
-    record = describe_self() | {"run": run, "options": sys.argv[1:] if words is None else words}
+    record = describe_self() | {"run": run, "begun": begun}
+    record["options"] = sys.argv[1:] if words is None else words
     replace_file(campaign / FOLDER / NAME, json.dumps(record) + "\n")
-    threading.Thread(target=_beat, args=(campaign / FOLDER / NAME,), daemon=True).start()
+    if not own:
+        threading.Thread(target=_beat, args=(campaign / FOLDER / NAME,), daemon=True).start()
+
+
+def _is_own(head: Record) -> bool:
+    me = describe_self()
+    return all(head.get(name) == me[name] for name in ("host", "boot", "pid", "ticks"))
 
 
 def _beat(path: Path) -> None:
@@ -57,10 +69,15 @@ def _beat(path: Path) -> None:
             os.utime(path)
 
 
-def leave_work(campaign: Path) -> None:
-    """Note that no process is in charge any more."""
+def leave_work(campaign: Path, begun: bool = True) -> None:
+    """Note that this process is no longer in charge.
+
+    Args:
+        campaign: folder of its results.
+        begun: also where it has begun jobs.
+    """
     head = read_head(campaign)
-    if head is not None and head.get("pid") == os.getpid():
+    if head is not None and _is_own(head) and (begun or not head.get("begun")):
         with contextlib.suppress(OSError):
             (campaign / FOLDER / NAME).unlink(missing_ok=True)
 
@@ -73,7 +90,13 @@ def read_head(campaign: Path) -> Record | None:
 def is_at_work(campaign: Path) -> bool | None:
     """Whether a Snakemake is at work on a campaign; none where that cannot be told from here."""
     head = read_head(campaign)
-    return False if head is None else tell_life(head | {"slurm": None})
+    if head is None:
+        return False
+    life = tell_life(head | {"slurm": None})
+    # While its SLURM job lasts, the process in it may yet be dead.
+    if life is None and head.get("slurm") and is_over(ask_slurm(str(head["slurm"]))):
+        return False
+    return life
 
 
 def is_still_at_work(campaign: Path) -> bool:
@@ -126,11 +149,26 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def advise(campaign: Path) -> None:
-    """Say on stderr what to do about a campaign whose Snakemake was killed; nothing otherwise."""
-    if read_head(campaign) is not None and is_at_work(campaign) is False:
+    """Say on stderr what to do about a campaign whose Snakemake was, or may have been, killed."""
+    head = read_head(campaign)
+    life = is_at_work(campaign)
+    recover = f"to recover: coatline resume {campaign.name}"
+    if head is None:
+        if list_locks(campaign):
+            print(
+                f"coatline: {campaign} is locked, and nothing says by which Snakemake; if none is "
+                f"at work on it on any host, {recover} -- OPTIONS, those that it had",
+                file=sys.stderr,
+            )
+    elif life is False:
         print(
-            f"coatline: the Snakemake at work on {campaign} was killed; "
-            f"to recover: coatline resume {campaign.name}",
+            f"coatline: the Snakemake at work on {campaign} was killed; {recover}", file=sys.stderr
+        )
+    elif life is None and list_locks(campaign):
+        print(
+            f"coatline: {campaign} is locked by another Snakemake, {describe_owner(head)}; it "
+            f"cannot be told from here whether it lives: look on {head.get('host')} "
+            f"(ps -p {head.get('pid')}); if it is gone, {recover}",
             file=sys.stderr,
         )
 

@@ -34,6 +34,7 @@ from coatline.campaign.head import (
     read_head,
 )
 from coatline.campaign.provenance import read_said, read_token
+from coatline.campaign.removed import REMAKING, list_removed, restore_times
 from coatline.errors import CoatlineError, InputError
 from coatline.manufacture.segments import OWNER
 
@@ -66,12 +67,15 @@ def find_campaign(name: str | None, results: Path = Path("results")) -> Path:
         results: folder of all campaigns.
 
     Raises:
-        InputError: there is none, or more than one.
+        InputError: there is none, nor a lock on one; or more than one.
     """
     if name is not None:
-        if name in ("", ".", "..") or "/" in name or not (results / name).is_dir():
+        campaign = results / name
+        if name in ("", ".", "..") or "/" in name:
+            raise InputError(f"{name!r} is no name of a campaign")
+        if not (campaign.is_dir() or list_locks(campaign)):
             raise InputError(f"there is no campaign {name!r} in {results}/")
-        return results / name
+        return campaign
     left = [path.parents[1] for path in sorted(results.glob(f"*/{FOLDER}/head.json"))]
     left = [campaign for campaign in left if is_at_work(campaign) is not True]
     if not left:
@@ -283,18 +287,34 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         if code == 0 or not repaired:
             return code
         say(f"going on, to make again what {', '.join(repaired)} found damaged")
+        if removed := list_removed(campaign):
+            # First, and alone: planned with them, all that follows from them would be made again.
+            again = [*command[:3], "--until", *removed, "--keep-going", *options]
+            code = _run(again, **{REMAKING: "1"})
+            restore_times(removed)
+            if code:  # perhaps for another file, which is next
+                continue
         code = _run(command)
     return code
 
 
-def _run(command: list[str]) -> int:
-    """Run Snakemake to its end; Ctrl-C is for it, and it takes its time to end its jobs."""
-    with subprocess.Popen(command) as process:
+def _run(command: list[str], **environment: str) -> int:
+    """Run Snakemake to its end; after Ctrl-C it takes its time to end its jobs.
+
+    Raises:
+        KeyboardInterrupt: it has ended after Ctrl-C.
+    """
+    interrupted = False
+    with subprocess.Popen(command, env=os.environ | environment) as process:
         while True:
             try:
-                return process.wait()
+                code = process.wait()
             except KeyboardInterrupt:
+                interrupted = True
                 continue
+            if interrupted:
+                raise KeyboardInterrupt
+            return code
 
 
 def _list_damaged(campaign: Path) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coatline.campaign.fingerprint import physics_hash
+from coatline.campaign.fingerprint import Fingerprints
 from coatline.errors import CoatlineError
 
 VARIABLE = "COATLINE_STARTED"
@@ -61,7 +61,10 @@ def check_start(
     known = started["rules"].get(script.stem)
     if known is None:
         return
-    now = physics_hash(decks=[decks / deck for deck in known[1:]], script=script, store=store)
+    # Read anew: this process may have looked at the files before they were edited.
+    now = Fingerprints(store).hash_physics(
+        decks=[decks / deck for deck in known[1:]], script=script
+    )
     if now != known[0]:
         raise ChangedCode(
             f"the code behind {script.stem} was changed while the campaign runs: {advice}"
