@@ -19,7 +19,14 @@ from typing import Any
 from coatline.campaign.causes import list_causes
 from coatline.campaign.claims import FOLDER, claim
 from coatline.campaign.delivery import DamagedFile, Delivery, check_inputs, digest, is_full
-from coatline.campaign.provenance import Clock, read_said, read_token, stamp_record
+from coatline.campaign.provenance import (
+    Clock,
+    describe_code,
+    name_code,
+    read_said,
+    read_token,
+    stamp_record,
+)
 from coatline.campaign.removed import judge_remade, note_removal
 from coatline.campaign.start import ChangedCode, check_start
 from coatline.campaign.walltime import count_seconds_left
@@ -50,6 +57,7 @@ class Job:
         self.decks = SCRIPTS.parent / "lammps"
         self._clock = Clock()
         self._claim = self._delivery = None
+        self._stamped = False
         first = next(iter(getattr(snakemake, "output", [])), "")
         self._chain = Path(first).resolve().parent / f".chain-{snakemake.rule}"
         for library in LIBRARIES:
@@ -162,7 +170,9 @@ class Job:
                 print("coatline: as it was before it was damaged; what follows from it stands")
             shutil.rmtree(self._chain, ignore_errors=True)
             self._claim.release()
-        print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s")
+        # What has no record to say it is said by the log.
+        by = "" if self._stamped else f", by coatline {name_code(describe_code())}"
+        print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s{by}")
         sys.stdout.flush()
 
     def _explain(self, error: BaseException) -> tuple[str, str]:
@@ -258,6 +268,7 @@ class Job:
             files={path.name: digest(path) for path in beside} or None,
             **more,
         )
+        self._stamped = True
         stamp_record(Path(record), snakemake.rule, run, [Path(file) for file in before])
 
 

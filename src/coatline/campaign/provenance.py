@@ -38,6 +38,17 @@ def describe_code() -> dict[str, Any]:
     }
 
 
+def name_code(code: Mapping[str, Any]) -> str:
+    """Name code for people: version, commit, and whether files differ from it.
+
+    Args:
+        code: as `describe_code` describes it.
+    """
+    commit = code.get("commit")
+    tail = f", commit {commit[:12]}" if commit else ""
+    return f"{code.get('coatline', 'unknown')}{tail}{' with changes' if code.get('dirty') else ''}"
+
+
 def _ask_git(*words: str) -> str | None:
     root = Path(__file__).resolve().parents[3]
     command = ["git", "-C", str(root), "--no-optional-locks", *words]

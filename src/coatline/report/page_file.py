@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 import coatline
-from coatline.campaign.provenance import describe_code
+from coatline.campaign.provenance import describe_code, name_code
 from coatline.design.write import replace_file
 from coatline.errors import InputError
 from coatline.measure.dataset import Table, read_table
@@ -364,7 +364,7 @@ def _show_provenance(files: Mapping[str, Any], made: Mapping[str, Any]) -> Secti
     if made:
         code = made.get("code", {})
         points.append(
-            f"Electrodes: coatline {_name_code(code)}, LAMMPS "
+            f"Electrodes: coatline {name_code(code)}, LAMMPS "
             f"{join_words(made.get('lammps', [])) or 'not named'}"
             + (f", on {count(len(made['hosts']), 'host')}" if made.get("hosts") else "")
             + (f", gathered {made['written']}" if "written" in made else "")
@@ -381,7 +381,7 @@ def _show_provenance(files: Mapping[str, Any], made: Mapping[str, Any]) -> Secti
         points += [f"Hashes of code and decks: {'; '.join(known)}."] if known else []
     else:
         points.append("Beside the dataset there is no provenance.json: what made it is not known.")
-    points.append(f"This page: coatline {_name_code(page)}.")
+    points.append(f"This page: coatline {name_code(page)}.")
     section = Section("provenance", "Provenance", points=points)
     if made.get("config"):
         shown = json.dumps(made["config"], indent=1, ensure_ascii=False)
@@ -392,12 +392,6 @@ def _show_provenance(files: Mapping[str, Any], made: Mapping[str, Any]) -> Secti
             }
         )
     return section
-
-
-def _name_code(code: Mapping[str, Any]) -> str:
-    commit = code.get("commit")
-    tail = f", commit {commit[:12]}" if commit else ""
-    return f"{code.get('coatline', 'unknown')}{tail}{' with changes' if code.get('dirty') else ''}"
 
 
 def _list_citations(path: Path) -> Section:
