@@ -7,7 +7,6 @@ from pathlib import Path
 PLACES = {
     "tests/slurm": "SLURM",
     "tests/workflow": "Snakemake, one machine",
-    "tests/campaign": "the delivery of a result",
 }
 """Where a test causes its faults, by its folder."""
 
