@@ -64,7 +64,8 @@ bench: $(READY)
 faults: $(READY) slurm-packages
 	rows=$$(mktemp) && COATLINE_REQUIRE_SLURM=1 COATLINE_FAULTS=$$rows PATH="$(BIN):$$PATH" \
 	  $(BIN)/python -m pytest tests/slurm/test_faults.py tests/workflow/test_surviving.py \
-	  tests/workflow/test_campaign.py::test_a_record_cut_off_and_a_clock_that_is_behind && \
+	  tests/workflow/test_campaign.py::test_a_record_cut_off_is_made_again \
+	  tests/campaign/test_delivery.py && \
 	$(BIN)/python -m tests.slurm.table $$rows docs/faults.md && rm $$rows
 
 torture: $(READY)

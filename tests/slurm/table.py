@@ -7,6 +7,7 @@ from pathlib import Path
 PLACES = {
     "tests/slurm": "SLURM",
     "tests/workflow": "Snakemake, one machine",
+    "tests/campaign": "one result, without Snakemake",
 }
 """Where a test causes its faults, by its folder."""
 
