@@ -17,7 +17,7 @@ help:
 	@echo "make browser  install the browser that the tests of the page use (Debian, as root)"
 	@echo "make check  check style: ruff, snakefmt, snakemake --lint"
 	@echo "make bench  measure the cost of each stage and property, of learning and optimising"
-	@echo "make faults  cause faults on a real SLURM, write docs/faults.md"
+	@echo "make faults  cause faults on a real SLURM and beside it, write docs/faults.md"
 	@echo "make torture  kill, corrupt and restart a campaign for $(MINUTES) minutes"
 	@echo "make overhead  measure what coatline adds to a SLURM job, against bare sbatch"
 	@echo "make scale  run stub campaigns of growing size, SAMPLES=\"200 400 800\"; plan one of 10,000"
@@ -63,8 +63,9 @@ bench: $(READY)
 
 faults: $(READY) slurm-packages
 	rows=$$(mktemp) && COATLINE_REQUIRE_SLURM=1 COATLINE_FAULTS=$$rows PATH="$(BIN):$$PATH" \
-	  $(BIN)/python -m pytest tests/slurm/test_faults.py \
-	  tests/workflow/test_surviving.py && \
+	  $(BIN)/python -m pytest tests/slurm/test_faults.py tests/workflow/test_surviving.py \
+	  tests/workflow/test_campaign.py::test_a_record_cut_off_is_made_again \
+	  tests/campaign/test_delivery.py && \
 	$(BIN)/python -m tests.slurm.table $$rows docs/faults.md && rm $$rows
 
 torture: $(READY)

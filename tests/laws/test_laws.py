@@ -208,9 +208,11 @@ def test_the_walls_are_free_after_release(rich, rate):
 
 
 def test_ten_times_slower_pressing_gives_the_same_film(make_line, nmc111, tmp_path):
-    """Pressed to 15 % and released ten times slower, porosity is the same within half a point.
+    """Pressed to 15 % and released ten times slower, porosity is nearly the same.
 
-    That is the median of five seeds: a film that jams elsewhere may be off by more than a point.
+    Not quite: slow films are less porous by .40 ± .14 points in the mean of eight, as
+    docs/physics.md says. So the median of five seeds stays within half a point, and a single film,
+    which may jam elsewhere (1.27 points were seen), within two.
     """
     common = {
         "force_field": nmc111.force_field("default"),
@@ -246,6 +248,7 @@ def test_ten_times_slower_pressing_gives_the_same_film(make_line, nmc111, tmp_pa
         slow = porosity(folder / "calendered.nc")
         differences.append(porosity(line.calendered(15.0)) - slow)
     assert abs(np.median(differences)) < 0.005
+    assert np.abs(differences).max() < 0.02
 
 
 # 7. Spring-back

@@ -211,10 +211,6 @@ def _interrupt_after(monkeypatch, count):
     return made
 
 
-def _count_segments(folder):
-    return (folder / "log").read_text().count("coatline: run")
-
-
 def _make(line, folder, keep=True):
     """Dry and press a film of the line to 10 %, calender it to 7 %."""
     folder.mkdir(exist_ok=True)
@@ -333,29 +329,51 @@ def test_a_film_in_segments_is_a_film_in_one_piece(rich, whole, tmp_path):
         assert share[0] == pytest.approx(share[1], rel=0.01), name
 
 
-@pytest.mark.slow
-def test_a_slurry_in_segments_is_a_slurry_in_one_piece(rich, tmp_path, monkeypatch):
-    rich.slurry()
-    monkeypatch.setattr(segments, "SEGMENT", 1e5)
+def _make_slurry(line, folder):
+    folder.mkdir(exist_ok=True)
     make_slurry(
-        state=tmp_path / "slurry.restart",
-        record=tmp_path / "slurry.nc",
-        data=tmp_path / "slurry.data.gz",
+        state=folder / "slurry.restart",
+        record=folder / "slurry.nc",
+        data=folder / "slurry.data.gz",
         active_material=96.0,
         solid_content=69.0,
         solid_mass=SOLID_MASS,
         solid_loading=10.0,
-        ingredients=rich.material.ingredients(),
-        force_field=rich.material.force_field("default"),
+        ingredients=line.material.ingredients(),
+        force_field=line.material.force_field("default"),
         protocol=SLURRY,
         seed=1,
         decks=DECKS,
         engine=Engine(),
-        log=tmp_path / "log",
+        log=folder / "slurry.log",
+        keeping=Keeping(folder / ".chain-slurry"),
     )
-    assert (tmp_path / "log").read_text().count("coatline: station settle") > 2
-    one, many = (read_results(folder / "slurry.nc") for folder in (rich.folder, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_slurry_in_segments_is_a_slurry_in_one_piece_and_bears_interruptions(
+    rich, tmp_path, monkeypatch
+):
+    """Within chance that in one piece; to the byte that of an undisturbed chain."""
+    rich.slurry()
+    monkeypatch.setattr(segments, "SEGMENT", 1e5)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    _make_slurry(rich, whole)
+    assert (whole / "slurry.log").read_text().count("coatline: station settle") > 2
+    one, many = (read_results(folder / "slurry.nc") for folder in (rich.folder, whole))
     assert many["density_slurry"] == pytest.approx(one["density_slurry"], rel=0.003)
+
+    with monkeypatch.context() as patch:
+        made = _interrupt_after(patch, 2)
+        with pytest.raises(Interrupted):
+            _make_slurry(rich, stopped)
+        assert len(made) == 2 and not (stopped / "slurry.restart").exists()
+    _make_slurry(rich, stopped)
+    assert _count_segments(stopped) == _count_segments(whole)
+    for name in ("slurry.restart", "slurry.data.gz"):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
+    for read in (read_results, read_series_of):
+        assert _same(read(stopped / "slurry.nc"), read(whole / "slurry.nc"))
 
 
 @pytest.mark.slow

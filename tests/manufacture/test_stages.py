@@ -14,7 +14,7 @@ from coatline.manufacture.stages import (
     press_film,
 )
 from coatline.manufacture.state import read_state, write_state
-from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, break_press
+from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, TWO_RANKS, break_press
 
 
 def _slurry(folder, material, engine=None, **change):
@@ -220,19 +220,17 @@ def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
 @pytest.mark.slow
 def test_two_ranks_make_the_same_slurry(rich, tmp_path, nmc111):
     rich.slurry()
-    folder = _slurry(
-        tmp_path / "parallel", nmc111, Engine(launcher="mpiexec -n {threads}", threads=2)
-    )
+    folder = _slurry(tmp_path / "parallel", nmc111, Engine(launcher=TWO_RANKS, threads=2))
     one, two = (read_results(path / "slurry.nc") for path in (rich.folder, folder))
     assert two["density_slurry"] == pytest.approx(one["density_slurry"], rel=0.01)
     assert "1 by 1 by 2 MPI processor grid" in (folder / "log").read_text()
 
 
 @pytest.mark.slow
-def test_two_ranks_dry_and_calender_as_one_does(rich, tmp_path, nmc111):
+def test_two_ranks_dry_press_and_calender_as_one_does(rich, tmp_path, nmc111):
     """From the states of one rank; dried thickness scatters by 1.4 % between equal films."""
     rich.pressed()
-    engine = Engine(launcher="mpiexec -n {threads}", threads=2)
+    engine = Engine(launcher=TWO_RANKS, threads=2)
     common = {
         "force_field": nmc111.force_field("default"),
         "decks": DECKS,
@@ -248,6 +246,16 @@ def test_two_ranks_dry_and_calender_as_one_does(rich, tmp_path, nmc111):
         protocol=DRYING,
         **common,
     )
+    press_film(
+        dried_state=rich.folder / "dried.restart",
+        dried_record=rich.folder / "dried.nc",
+        grid=[tmp_path / f"grid{point:02d}.restart" for point in range(3)],
+        record=tmp_path / "press.nc",
+        frames=None,
+        upper_compression=5.0,
+        protocol=PRESSING,
+        **common,
+    )
     calender_film(
         pressed_state=rich.grid()[3],
         pressed_record=rich.folder / "pressed.nc",
@@ -257,10 +265,20 @@ def test_two_ranks_dry_and_calender_as_one_does(rich, tmp_path, nmc111):
         protocol=PRESSING,
         **common,
     )
-    assert (tmp_path / "log").read_text().count("MPI processor grid") > 1
+    assert (tmp_path / "log").read_text().count("1 by 1 by 2 MPI processor grid") > 2
+    one, two = (
+        read_series_of(path) for path in (rich.folder / "pressed.nc", tmp_path / "press.nc")
+    )
+    rows = len(two["height"])
+    assert rows > 10
+    assert two["height"] == pytest.approx(one["height"][:rows], rel=1e-9)
+    # From one state the pressures part by the last digits; chaos has made them 1e-8 by 5 %.
+    for wall in ("pressure_top", "pressure_bottom"):
+        assert two[wall] == pytest.approx(one[wall][:rows], rel=1e-5), wall
     dried = [read_results(path / "dried.nc") for path in (rich.folder, tmp_path)]
     assert dried[1]["thickness"] == pytest.approx(dried[0]["thickness"], rel=0.04)
     one, two = read_results(rich.calendered(10.0)), read_results(tmp_path / "calender.nc")
+    # What was commanded, then what the film did.
     assert two["thickness_lowest"] == pytest.approx(one["thickness_lowest"], rel=1e-6)
     assert two["thickness"] == pytest.approx(one["thickness"], rel=0.005)
     for record in ("dried.data.gz", "calendered.data.gz"):

@@ -5,16 +5,18 @@ There is no accounting database, as on some clusters, and memory is watched by p
 """
 
 import getpass
+import ipaddress
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
@@ -81,6 +83,72 @@ def _free_ports(count: int) -> list[int]:
             holder.close()
 
 
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _is_step(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"slurmstepd")
+    return False
+
+
+def find_descendants(pids: set[int]) -> set[int]:
+    """Processes, and all that they have started."""
+    children: dict[int | None, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        children.setdefault(_parent(int(folder.name)), []).append(int(folder.name))
+    found: set[int] = set()
+    left = list(pids)
+    while left:
+        pid = left.pop()
+        if pid not in found:
+            found.add(pid)
+            left += children.get(pid, [])
+    return found
+
+
+def list_listeners(pids: set[int]) -> list[tuple[str, str]]:
+    """Where processes listen for TCP: command and address of each socket, one that is shared once.
+
+    Sockets of `/proc/net` belong to the processes that have their inodes open.
+    """
+    sockets = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A":  # TCP_LISTEN
+                sockets[words[9]] = _read_address(words[1].partition(":")[0])
+    found = {}
+    for pid in sorted(pids):
+        with suppress(OSError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            for file in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):
+                    inode = os.readlink(file).removeprefix("socket:[").removesuffix("]")
+                    if inode in sockets:
+                        found.setdefault(inode, (command.strip(), sockets[inode]))
+    return list(found.values())
+
+
+def _read_address(text: str) -> str:
+    """An address as `/proc/net` has it: words of four bytes in the order of the machine."""
+    words = [bytes.fromhex(text[i : i + 8]) for i in range(0, len(text), 8)]
+    raw = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
+    return str(ipaddress.ip_address(raw))
+
+
+def check_listeners(cluster: "Cluster") -> list[tuple[str, str]]:
+    """Check that nothing of a test listens beyond this machine; who listens on it."""
+    found = list_listeners(cluster.find_processes())
+    beyond = [one for one in found if not ipaddress.ip_address(one[1]).is_loopback]
+    assert beyond == []
+    return found
+
+
 @dataclass
 class Cluster:
     """A running SLURM.
@@ -88,10 +156,12 @@ class Cluster:
     Attributes:
         folder: all its files.
         environment: what a process needs in order to use it.
+        heads: processes in charge of campaigns, each of a session of its own.
     """
 
     folder: Path
     environment: dict[str, str]
+    heads: list[subprocess.Popen] = field(default_factory=list)
 
     def ask(self, *command: str, check: bool = True) -> str:
         """Run one of SLURM's programs; its output."""
@@ -140,6 +210,18 @@ class Cluster:
                     return
                 time.sleep(0.1)
 
+    def end_heads(self) -> None:
+        """End what a failed test has left, so that it submits no more to a SLURM of all tests."""
+        left = [head for head in self.heads if head.poll() is None]
+        self.heads.clear()
+        for head in left:
+            os.killpg(head.pid, signal.SIGKILL)
+            head.wait()
+        if left:
+            self.ask("scontrol", "update", "PartitionName=short", "State=UP")
+            self.ask("scancel", f"--user={getpass.getuser()}", check=False)
+            self.wait_until_idle()
+
     def end_strays(self) -> None:
         """End what jobs have left: this SLURM has no control groups, and misses some processes."""
         mark = f"SLURM_CONF={self.folder}/slurm.conf".encode()
@@ -147,6 +229,37 @@ class Cluster:
             with suppress(OSError):
                 if int(file.parent.name) != os.getpid() and mark in file.read_bytes().split(b"\0"):
                     os.kill(int(file.parent.name), signal.SIGKILL)
+
+    def lose_node(self, job: str) -> None:
+        """Let the node go while a job runs: slurmd and all of the job are killed, then SLURM knows.
+
+        It learns it from whoever looks after it; by itself it would wait for SlurmdTimeout, 5 min.
+        The node is back as soon as slurmd is started again.
+        """
+        listed = self.ask("scontrol", "listpids", job).splitlines()[1:]
+        pids = {int(line.split()[0]) for line in listed if line.split()[0].isdigit()}
+        steps = {parent for pid in pids if (parent := _parent(pid)) and _is_step(parent)}
+        node = int((self.folder / "slurmd.pid").read_text())
+        for pid in (node, *steps, *find_descendants(pids)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.ask(
+            *("scontrol", "update", f"NodeName={socket.gethostname()}"),
+            *("State=DOWN", "Reason=test"),
+        )
+
+    def find_processes(self) -> set[int]:
+        """All processes of this SLURM and of the test that uses it: daemons, jobs, clients."""
+        mark = f"SLURM_CONF={self.folder}/slurm.conf".encode()
+        own = {os.getpid()}
+        for file in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if mark in file.read_bytes().split(b"\0"):
+                    own.add(int(file.parent.name))
+        for name in ("munged", "slurmctld", "slurmd"):
+            with suppress(OSError, ValueError):
+                own.add(int((self.folder / f"{name}.pid").read_text()))
+        return find_descendants(own)
 
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the node takes jobs."""

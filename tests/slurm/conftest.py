@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.slurm.cluster import Cluster, find_missing, run_cluster
+from tests.slurm.cluster import Cluster, check_listeners, find_missing, run_cluster
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +16,12 @@ def cluster() -> Iterator[Cluster]:
     if missing:
         pytest.skip(f"SLURM is not installed: no {', '.join(missing)}; make slurm-packages")
     with run_cluster() as running:
+        said = " ".join(command for command, _ in check_listeners(running))
+        assert "slurmctld" in said and "slurmd" in said, f"not seen to listen: {said}"
         yield running
+
+
+@pytest.fixture(autouse=True)
+def no_head_outlives_its_test(cluster: Cluster) -> Iterator[None]:
+    yield
+    cluster.end_heads()

@@ -4,7 +4,7 @@ A campaign whose LAMMPS and whose measuring are stubs runs on a private SLURM of
 through the shipped profile, but for its waiting times; then as many bare jobs that do nothing. Both
 are read from SLURM's own record of finished jobs, in whole seconds, so only means over tens of jobs
 count. Also reported: processor time of Snakemake with its local steps and its calls of SLURM, and
-the most memory that one of these took. Asserts nothing.
+the most memory that one of these took. Asserts the number of slurries alone.
 """
 
 import argparse
@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from tests.slurm.campaign import DATASET, Campaign
+from tests.slurm.campaign import Campaign
 from tests.slurm.cluster import Cluster, run_cluster
 from tests.workflow.scale import prepare
+
+NAME = "overhead"
 
 
 def _finished(cluster: Cluster) -> Iterator[tuple[str, float]]:
@@ -34,9 +36,12 @@ def _finished(cluster: Cluster) -> Iterator[tuple[str, float]]:
 def _run_campaign(cluster: Cluster, folder: Path, slurries: int) -> dict[str, list[float]]:
     """Seconds of the campaign's SLURM jobs, by rule."""
     campaign = Campaign(prepare(folder), cluster)
-    campaign.clone.configure(design={"slurries": slurries, "compressions": 4})
+    # A name of its own: what `prepare` has made is not made again.
+    campaign.clone.configure(
+        campaign={"name": NAME}, design={"slurries": slurries, "compressions": 4}
+    )
     begin = time.monotonic()
-    process = campaign.start("--", DATASET)
+    process = campaign.start("--", f"results/{NAME}/dataset.nc")
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - begin
     if status:
@@ -44,9 +49,11 @@ def _run_campaign(cluster: Cluster, folder: Path, slurries: int) -> dict[str, li
     cluster.wait_until_idle()
     seconds = dict(_finished(cluster))
     rules: dict[str, list[float]] = {}
-    for name, job, _ in campaign.list_submitted():
-        rule = re.sub(r"^rule_|^group_[a-z]\d+c\d+_", "", name.split("/")[0])
-        rules.setdefault(rule, []).append(seconds[job])
+    for one in campaign.list_submitted():
+        rule = re.sub(r"^rule_|^group_[a-z]\d+c\d+_", "", one.name.split("/")[0])
+        rules.setdefault(rule, []).append(seconds[one.job])
+    if len(rules["slurry"]) != slurries:
+        raise SystemExit(f"{len(rules['slurry'])} slurries were made, not {slurries}")
     print(
         f"the campaign: {sum(map(len, rules.values()))} SLURM jobs in {wall:.0f} s; beside them "
         f"{usage.ru_utime + usage.ru_stime:.0f} s of processor, {usage.ru_maxrss / 1024:.0f} MB"

@@ -4,12 +4,13 @@ LAMMPS is a stub and measuring is the copy of one measured electrode, so that wh
 coatline's and Snakemake's own: planning, starting jobs, proving and placing their results,
 gathering them. For each number of samples, in campaigns of 20 compressions per slurry: the dry run,
 the run to the dataset, the dry run after it, `coatline status`; wall time, processor time with that
-of all jobs, memory of the process itself, and the campaign's files. Fails if a sample is missing in
-the end.
+of all jobs, processor time and memory of the process itself, and the campaign's files. Fails if a
+sample is missing in the end, or if the dry run after it would make anything again.
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,8 +36,12 @@ COMPRESSIONS = 20
 COATLINE = (sys.executable, "-m", "coatline.cli")
 
 
-def run(clone: Clone, *command: str) -> tuple[float, float, float]:
-    """Run a command in the clone; wall time and processor time of it and its jobs, s; MB of it."""
+def run(clone: Clone, *command: str) -> tuple[float, float, float, float]:
+    """Run a command in the clone.
+
+    Returns:
+        Wall time, processor time of it and all its jobs, that of it alone, s; memory of it, MB.
+    """
     begin, before = time.monotonic(), os.times()
     with open(clone.folder / "head.log", "w") as log:
         process = subprocess.Popen(
@@ -46,9 +51,10 @@ def run(clone: Clone, *command: str) -> tuple[float, float, float]:
             stdout=log,
             stderr=log,
         )
-        memory = 0
+        memory, own = 0, 0.0
         while process.poll() is None:
             memory = max(memory, _resident(process.pid))
+            own = max(own, _processor(process.pid))
             time.sleep(0.2)
     if process.returncode:
         raise SystemExit((clone.folder / "head.log").read_text()[-3000:])
@@ -57,8 +63,18 @@ def run(clone: Clone, *command: str) -> tuple[float, float, float]:
     return (
         time.monotonic() - begin,
         spent - before.children_user - before.children_system,
+        own,
         memory / 1024,
     )
+
+
+def _processor(pid: int) -> float:
+    """Processor time of a process without its children, s."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> int:
@@ -91,14 +107,24 @@ def try_campaign(clone: Clone, samples: int, cores: int, dry: bool) -> None:
     words = ("--cores", str(cores), "--configfile", "small.yaml")
     folder = clone.folder / "results" / name
     commands = {
-        "dry run": (*SNAKEMAKE, "-n", "--quiet", "all", *words, "--", "dataset"),
+        "dry run": (*SNAKEMAKE, "-n", "--quiet", "rules", *words, "--", "dataset"),
         "run": (*SNAKEMAKE, "--quiet", "all", *words, "--", "dataset"),
-        "dry run after it": (*SNAKEMAKE, "-n", "--quiet", "all", *words, "--", "dataset"),
+        "dry run after it": (*SNAKEMAKE, "-n", "--quiet", "rules", *words, "--", "dataset"),
         "coatline status": (*COATLINE, "status", "--configfile", "small.yaml"),
     }
     for what, command in list(commands.items())[: 1 if dry else None]:
-        wall, processor, memory = run(clone, *command)
-        print(f"{samples:>8} {what:<18}{wall:>9.1f}{processor:>12.1f}{memory:>9.0f}", flush=True)
+        wall, processor, own, memory = run(clone, *command)
+        said = (clone.folder / "head.log").read_text()
+        jobs = re.findall(r"^total +(\d+)$", said, re.MULTILINE)
+        if what == "dry run":
+            count = int(jobs[-1])
+        elif what == "dry run after it" and "Nothing to be done" not in said:
+            raise SystemExit(f"made again:\n{said[-3000:]}")
+        each = f"{1000 * own / count:>10.1f}"
+        print(
+            f"{samples:>8} {what:<18}{wall:>9.1f}{processor:>12.1f}{own:>9.1f}{each}{memory:>9.0f}",
+            flush=True,
+        )
     if not dry:
         files = [path for path in folder.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 1e6
@@ -117,7 +143,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if any(count < 1 or count % COMPRESSIONS for count in [*arguments.samples, *arguments.plan]):
         parser.error(f"numbers of samples: multiples of {COMPRESSIONS}")
-    print(f"{'samples':>8} {'':<18}{'s':>9}{'processor s':>12}{'MB':>9}")
+    print(
+        f"{'samples':>8} {'':<18}{'s':>9}{'processor s':>12}{'its own':>9}{'ms a job':>10}{'MB':>9}"
+    )
     with tempfile.TemporaryDirectory(prefix="coatline-scale-") as temporary:
         clone = prepare(Path(temporary))
         for samples in arguments.samples:

@@ -2,9 +2,10 @@
 
 It takes the decks' variables and leaves the files that they leave. Environment variables make it
 fail for folders whose path holds a text: STUB_BLOW_UP as physics does, STUB_KILL once, as a node
-does, STUB_FAULTS once each: "sleep:30@TEXT;hog:1500@TEXT;exit:3@TEXT;hold:go@TEXT" (s, MB, exit
-code, a file to wait for), with marks of what has happened, and that file, in the folder STUB_MARKS.
-STUB_STATIONS "2@TEXT" makes a run stop at two stations on its way, before any fault.
+does, STUB_FAULTS once each: "sleep:30@TEXT;exit:3@TEXT;hold:go@TEXT" (s, exit code, a file to wait
+for), with marks of what has happened, and that file, in the folder STUB_MARKS; at every attempt
+"need:1200@TEXT" (MB). STUB_STATIONS "2@TEXT;1*29@TEXT" makes a run stop at two stations on its way,
+and at one after 29 s, before any fault.
 """
 
 import gzip
@@ -52,12 +53,15 @@ def main() -> None:
     if blow_up and blow_up in here:
         print("ERROR: Lost atoms: original 10 current 9 (src/thermo.cpp:494)")
         sys.exit(1)
-    stations, _, text = os.environ.get("STUB_STATIONS", "0@/").partition("@")
     number = int(re.findall(r"\d+", given["onward"])[0])
-    if text in here and number <= int(stations):
-        shutil.copy(given["packing"] if "packing" in given else given["from"], given["onward"])
-        print(f"coatline: station halt turns {number}")
-        return
+    for entry in filter(None, os.environ.get("STUB_STATIONS", "").split(";")):
+        what, text = entry.split("@")
+        stations, _, seconds = what.partition("*")
+        if text in here and number <= int(stations):
+            time.sleep(float(seconds or 0))
+            shutil.copy(given["packing"] if "packing" in given else given["from"], given["onward"])
+            print(f"coatline: station halt turns {number}")
+            return
     mark = Path(os.environ.get("STUB_MARK", "mark"))
     if kill and kill in here and not mark.exists():
         mark.touch()
@@ -65,7 +69,7 @@ def main() -> None:
     for number, fault in enumerate(filter(None, os.environ.get("STUB_FAULTS", "").split(";"))):
         what, text = fault.split("@")
         mark = Path(os.environ.get("STUB_MARKS", ".")) / f"fault{number}"
-        if text in here and not mark.exists():
+        if text in here and (what.startswith("need:") or not mark.exists()):
             mark.touch()
             suffer(*what.split(":"))
     results = run_deck(deck, given)
@@ -84,8 +88,8 @@ def suffer(kind: str, size: str) -> None:
         while not (Path(os.environ["STUB_MARKS"]) / size).exists() and time.monotonic() < end:
             time.sleep(0.1)
         return
-    held = b"x" * (int(size) << 20) if kind == "hog" else b""
-    time.sleep(30 if held else float(size))
+    held = b"x" * (int(size) << 20) if kind == "need" else b""
+    time.sleep(10 if held else float(size))  # SLURM looks every two seconds
 
 
 def run_deck(deck: str, given: dict[str, str]) -> dict[str, float]:

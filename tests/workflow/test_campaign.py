@@ -1,25 +1,39 @@
 """Whole campaigns through Snakemake, with a stand-in for LAMMPS."""
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
 import netCDF4
 import pytest
 
+from tests.slurm.table import count_jobs, note_fault, note_samples
 from tests.workflow.clones import Clone, make_clone
 
+OWN_FOLDERS = {"HOME": "home", "XDG_CACHE_HOME": "cache", "TMPDIR": "tmp"}
 CONFIG = ("--cores", "1", "--configfile", "small.yaml")
 
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory) -> Clone:
-    clone = make_clone(tmp_path_factory.mktemp("campaign") / "clone", measures=True)
+    folder = tmp_path_factory.mktemp("campaign")
+    clone = make_clone(folder / "clone", measures=True)
+    for name in OWN_FOLDERS.values():
+        (folder / name).mkdir()
+    before = list_files(folder)
     # A node that goes away at the first attempt of one stage.
-    kill = {"STUB_KILL": "manufacture/y01/", "STUB_MARK": str(clone.folder / "killed")}
-    result = clone.snakemake(*CONFIG, **kill)
+    kill = {"STUB_KILL": "manufacture/y01/", "STUB_MARK": str(folder / "killed")}
+    own = {name: str(folder / place) for name, place in OWN_FOLDERS.items()}
+    result = clone.snakemake(*CONFIG, **kill, **own)
     assert result.returncode == 0, result.stdout + result.stderr
+    (folder / "new.json").write_text(json.dumps(sorted(list_files(folder) - before)))
     return clone
+
+
+def list_files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def read(path: Path, name: str) -> list:
@@ -37,6 +51,23 @@ def test_dataset_holds_all_samples(campaign):
         for low, dry in zip(read(dataset, "thickness_lowest"), read(dataset, "thickness_dried"))
     ]
     assert reached == pytest.approx([rate / 100 for rate in rates], abs=1e-3)
+
+
+ALLOWED = {
+    r"killed": "the stub's note of its fault",
+    r"clone/results/small/.+": "results",
+    r"clone/\.snakemake/.+": "what Snakemake and coatline keep of the clone's campaigns",
+    r"clone/src/(\w+/)*__pycache__/[\w.-]+\.(pyc|nbi|nbc)": "compiled code, numba's too",
+    r"cache/snakemake/.+": "Snakemake's copies of sources",
+    r"cache/matplotlib/fontlist[\w.-]+": "matplotlib's list of fonts, made once for a user",
+}
+"""Files that a campaign leaves, to the page and its figures."""
+
+
+def test_files_appear_in_results_alone_and_where_software_keeps_its_caches(campaign):
+    new = json.loads((campaign.folder.parent / "new.json").read_text())
+    assert any(file.startswith("clone/results/small/report/") for file in new)
+    assert [file for file in new if not any(re.fullmatch(one, file) for one in ALLOWED)] == []
 
 
 def test_provenance_names_attempts_seeds_and_versions(campaign):
@@ -138,6 +169,35 @@ def test_equal_campaigns_give_equal_datasets(campaign, tmp_path):
     for path, (content, moment) in zip(files, before, strict=True):
         assert path.stat().st_mtime_ns > moment
         assert path.read_bytes() == content, path.name
+
+
+def list_finished(said: str) -> list[str]:
+    """Rules of the jobs that Snakemake saw finished, one for each."""
+    return re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", said, re.MULTILINE)
+
+
+def test_a_record_cut_off_is_made_again(campaign, tmp_path):
+    """What is damaged is named and made again, alone, to the same dataset."""
+    folder = tmp_path / "clone"
+    shutil.copytree(campaign.folder, folder, symlinks=True)
+    clone, results = Clone(folder), folder / "results/small"
+    before = (results / "dataset.nc").read_bytes()
+    record = results / "measure/y00c0.nc"
+    times = record.stat()
+    record.write_bytes(record.read_bytes()[: times.st_size // 2])
+    os.utime(record, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for file in (results / "dataset.nc", *results.glob("measure/chunks/*.nc")):
+        file.unlink()
+    target = ("--retries", "0", "--", "results/small/dataset.nc")
+    resumed = clone.coatline("resume", "small", "--", *CONFIG, *target)
+    said = resumed.stdout + resumed.stderr
+    assert resumed.returncode == 0, said
+    assert "measure/y00c0.nc: damaged" in said
+    assert (results / "dataset.nc").read_bytes() == before
+    again = [rule for rule in list_finished(said) if rule not in ("gather", "dataset")]
+    assert again == ["measure"]
+    note_fault("a netCDF cut off", "named, made again", count_jobs([f"{again[0]}/y00c0"]))
+    note_samples(4, 0)
 
 
 def test_physical_failure_is_a_result(clone):

@@ -18,6 +18,7 @@ from coatline.campaign.fingerprint import physics_hash
 from coatline.campaign.start import VARIABLE, hash_config
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+GIVEN = ("SLURM_JOB_ID", "SLURM_JOB_END_TIME", "CUDA_VISIBLE_DEVICES", "HYDRA_LAUNCHER")
 SCRIPT = """
 import os, sys
 from types import SimpleNamespace
@@ -28,18 +29,21 @@ assert not [name for name in ("numpy", "netCDF4", "scipy", "torch") if name in s
 snakemake = SimpleNamespace(
     log=["job.log"], config={{"resolved": {{}}}}, threads={threads}, rule="press"
 )
-with Job(snakemake):
+with Job(snakemake) as job:
     print({{name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}})
     {body}
 """
 
 
-def run(folder: Path, body: str, threads: int = 3) -> tuple[subprocess.CompletedProcess, str]:
+def run(
+    folder: Path, body: str, threads: int = 3, **environment: str
+) -> tuple[subprocess.CompletedProcess, str]:
     text = SCRIPT.format(scripts=str(SCRIPTS), body=body, threads=threads)
+    own = {name: value for name, value in os.environ.items() if name not in GIVEN}
     result = subprocess.run(
         [sys.executable, "-c", text],
         cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"},
+        env=own | {"OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"} | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -163,3 +167,25 @@ def test_input_that_the_disk_does_not_give_stays(tmp_path):
     _, said = job.communicate(timeout=60)
     assert "dried.data.gz: cannot be read (Is a directory)" in said and "removed" not in said
     assert state.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("environment", "seen"),
+    [
+        ({}, None),
+        ({"SLURM_JOB_ID": "7"}, ""),
+        ({"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "1"}, "1"),
+    ],
+    ids=["without SLURM", "none given", "one given"],
+)
+def test_a_gpu_that_slurm_has_not_given_is_not_used(tmp_path, environment, seen):
+    _, log = run(
+        tmp_path, "print('GPU', repr(os.environ.get('CUDA_VISIBLE_DEVICES')))", **environment
+    )
+    assert f"GPU {seen!r}\n" in log
+
+
+def test_ranks_are_not_started_through_srun(tmp_path):
+    """The job is a step of srun's: MPICH's own launcher would start another and wait for ever."""
+    _, log = run(tmp_path, "print('launcher', os.environ['HYDRA_LAUNCHER'])", SLURM_JOB_ID="7")
+    assert "launcher fork\n" in log

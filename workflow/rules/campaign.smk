@@ -4,6 +4,7 @@ from snakemake.persistence.file import FilePersistence
 
 from coatline.campaign.head import advise, leave_work, take_up_work
 from coatline.campaign.locks import keep_locks_apart
+from coatline.campaign.looks import keep_unanswered
 from coatline.campaign.ship import compare_physics
 from coatline.campaign.start import declare_start
 
@@ -30,6 +31,7 @@ onstart:
     os.environ[SHARING] = str(count_sharing("calender"))
     executor = getattr(workflow.scheduler, "_executor", None)
     take_up_work(plan.folder, getattr(executor, "run_uuid", None))
+    keep_unanswered(executor)
     # With a limit on submissions each pass of the scheduler starts a timer for another pass, and each
     # job that ends adds such a chain, which never ends: hundreds of threads after 5,000 jobs, and
     # 75 ms for each job in place of 5 (Snakemake 9.27). The default limit, 100 per second, is taken

@@ -64,6 +64,8 @@ class Job:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.threads)
         # An electrode is made on one node; within a job MPICH would start it by srun, and wait.
         os.environ.setdefault("HYDRA_LAUNCHER", "fork")
+        # Its ranks share memory: without this UCX, below MPICH, also listens on every network.
+        os.environ.setdefault("UCX_TLS", "self,sm")
         if "SLURM_JOB_ID" in os.environ:  # a GPU that SLURM has not given is somebody else's
             os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
