@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,12 @@ TWO_RANKS = "mpiexec.gforker -n {threads}"
 """Launcher for tests: it opens no port, as MPICH's own does on all interfaces."""
 PRESSING = {"speed": 0.3, "reference_pressure": 20000.0, "frame_spacing": None, **SHARED}
 
-# Ranks of the wheel's MPI meet in shared memory, else they too listen on all interfaces.
-os.environ["UCX_TLS"] = "self,sm"
+
+@pytest.fixture
+def two_ranks(monkeypatch) -> Engine:
+    """LAMMPS on two ranks that meet in shared memory, as in a job: else they listen everywhere."""
+    monkeypatch.setenv("UCX_TLS", "self,sm")
+    return Engine(launcher=TWO_RANKS, threads=2)
 
 
 def break_press(decks: Path) -> Path:

@@ -15,12 +15,24 @@ from tests.campaign.test_cost import ROOT, plan_of
 
 def test_types_are_those_of_a_file():
     """Snakemake leaves all that is in braces as text."""
-    given = {"cluster": {"longest_job": "1440", "largest_memory": "null"}, "x": ["1.5", "true", 3]}
+    given = {
+        "cluster": {"longest_job": "1440", "largest_memory": "null"},
+        "x": ["1.5", "true", 3],
+        "learn": {"seeds": "15"},
+    }
     assert restore_types(given) == {
         "cluster": {"longest_job": 1440, "largest_memory": None},
         "x": [1.5, True, 3],
+        "learn": {"seeds": 15},
     }
-    assert restore_types("mpiexec -n {threads}") == "mpiexec -n {threads}"
+    texts = {
+        "engine": {"launcher": "", "command": "7"},
+        "campaign": {"name": "2024_06", "seed": "7"},
+    }
+    texts["campaign"]["dataset"] = "12"
+    kept = restore_types(texts)
+    assert kept["engine"] == {"launcher": "", "command": "7"}, "what is text stays text"
+    assert kept["campaign"] == {"name": "2024_06", "seed": 7, "dataset": "12"}
 
 
 def test_blocks_are_merged_key_by_key():

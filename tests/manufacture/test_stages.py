@@ -14,7 +14,7 @@ from coatline.manufacture.stages import (
     press_film,
 )
 from coatline.manufacture.state import read_state, write_state
-from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, TWO_RANKS, break_press
+from tests.conftest import DECKS, DRYING, PRESSING, SLURRY, SOLID_MASS, break_press
 
 
 def _slurry(folder, material, engine=None, **change):
@@ -218,23 +218,22 @@ def test_states_before_a_failure_stay_good(rich, nmc111, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_ranks_make_the_same_slurry(rich, tmp_path, nmc111):
+def test_two_ranks_make_the_same_slurry(rich, tmp_path, nmc111, two_ranks):
     rich.slurry()
-    folder = _slurry(tmp_path / "parallel", nmc111, Engine(launcher=TWO_RANKS, threads=2))
+    folder = _slurry(tmp_path / "parallel", nmc111, two_ranks)
     one, two = (read_results(path / "slurry.nc") for path in (rich.folder, folder))
     assert two["density_slurry"] == pytest.approx(one["density_slurry"], rel=0.01)
     assert "1 by 1 by 2 MPI processor grid" in (folder / "log").read_text()
 
 
 @pytest.mark.slow
-def test_two_ranks_dry_press_and_calender_as_one_does(rich, tmp_path, nmc111):
+def test_two_ranks_dry_press_and_calender_as_one_does(rich, tmp_path, nmc111, two_ranks):
     """From the states of one rank; dried thickness scatters by 1.4 % between equal films."""
     rich.pressed()
-    engine = Engine(launcher=TWO_RANKS, threads=2)
     common = {
         "force_field": nmc111.force_field("default"),
         "decks": DECKS,
-        "engine": engine,
+        "engine": two_ranks,
         "log": tmp_path / "log",
     }
     dry_film(

@@ -22,7 +22,8 @@ def test_two_processes_in_a_slurm_job(tmp_path, cluster):
     log = campaign.clone.folder / "results/small/logs/manufacture/y00.slurry.log"
     campaign.wait_for("results/small/logs/manufacture/y00.slurry.log")
     end = time.monotonic() + 60 * PATIENCE
-    while "MPI processor grid" not in log.read_text() and time.monotonic() < end:
+    while "MPI processor grid" not in log.read_text():
+        assert time.monotonic() < end and head.poll() is None, campaign.log[-4000:]
         time.sleep(0.1)
     check_listeners(cluster)
     assert head.wait(timeout=200 * PATIENCE) == 0, campaign.log[-4000:]

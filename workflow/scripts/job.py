@@ -162,18 +162,19 @@ class Job:
 
     def _finish(self) -> None:
         """Put the results in place, unless somebody else's are due there."""
+        # What has no record to say it is said by the log.
+        by = "" if self._stamped else f", by coatline {name_code(describe_code())}"
         if self._claim:
             self.check_start()
             if not self._claim.is_held():
                 raise CoatlineError("another job has taken over; its results stand, not these")
             for note in self._delivery.publish(self._sources):
                 print(f"coatline: {note}")
-            if judge_remade(self._delivery.places, self.snakemake.rule):
-                print("coatline: as it was before it was damaged; what follows from it stands")
+            with contextlib.suppress(OSError):  # the results are in place
+                if judge_remade(self._delivery.places, self.snakemake.rule):
+                    print("coatline: as it was before it was damaged; what follows from it stands")
             shutil.rmtree(self._chain, ignore_errors=True)
             self._claim.release()
-        # What has no record to say it is said by the log.
-        by = "" if self._stamped else f", by coatline {name_code(describe_code())}"
         print(f"coatline: {self.snakemake.rule} finished in {self._clock.seconds} s{by}")
         sys.stdout.flush()
 

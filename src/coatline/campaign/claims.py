@@ -41,6 +41,9 @@ OVER = {
 }
 """States of SLURM jobs that nothing follows."""
 
+HEAD_JOB = "COATLINE_HEAD_JOB"
+"""Environment variable: the SLURM job that Snakemake itself runs in, which its executor hides."""
+
 Record = dict[str, Any]
 
 
@@ -51,7 +54,7 @@ def describe_self() -> Record:
         "boot": _read_boot(),
         "pid": os.getpid(),
         "ticks": read_start(os.getpid()),
-        "slurm": os.environ.get("SLURM_JOB_ID"),
+        "slurm": os.environ.get("SLURM_JOB_ID") or os.environ.get(HEAD_JOB),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

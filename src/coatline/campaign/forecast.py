@@ -26,9 +26,10 @@ from coatline.campaign.cost import (
 )
 from coatline.campaign.graph import Job, Key, read_graph
 from coatline.campaign.plan import Plan
-from coatline.campaign.profile import Profile, read_profile
+from coatline.campaign.profile import Profile
 from coatline.design.file import read_design
 from coatline.errors import ConfigError
+from coatline.yaml_file import read_yaml
 
 PROFILE = ROOT / "profiles" / "slurm"
 METADATA = Path(".snakemake") / "metadata"
@@ -192,38 +193,41 @@ def forecast(
     left = {key: task for key, task in tasks.items() if not task.done}
     ranks = count_ranks(plan)
     cores = profile.jobs * ranks if profile else cores
+    at_a_time = profile.jobs if profile else cores
+    groups = profile.groups if profile else read_yaml(PROFILE / "config.yaml").get("groups") or {}
     wide = {key: _width(task, ranks, cores) for key, task in left.items()}
     lasts = {
-        key: _find_lead(key, task, profile) + task.cost.seconds / wide[key]
+        key: _find_lead(key, task, left, profile) + task.cost.seconds / wide[key]
         for key, task in left.items()
     }
     chain, path = _find_longest(left, lasts)
     running = sorted((task.cost.memory for task in left.values()), reverse=True)
-    kept, peak = _measure_disk(plan, tasks, profile.jobs if profile else cores)
+    kept, peak = _measure_disk(plan, tasks, at_a_time)
     return Forecast(
         cores=cores,
         jobs=jobs,
         done=done,
-        submitted=_count_submitted(left, profile or read_profile(str(PROFILE))),
+        submitted=_count_submitted(left, groups),
         core_hours=sum(task.cost.seconds for task in left.values()) / 3600,
-        wall=_simulate(left, wide, lasts, cores),
+        wall=_simulate(left, wide, lasts, cores, at_a_time),
         critical=chain,
         path=path,
-        memory=sum(running[:cores]),
+        memory=sum(running[:at_a_time]),
         disk_peak=peak,
         disk_kept=kept,
         ranks=ranks,
         queue=profile.jobs if profile else None,
-        notes=tuple(find_shortages(plan, left)),
+        notes=tuple(find_shortages(plan, left, groups if profile else {})),
     )
 
 
-def find_shortages(plan: Plan, tasks: Mapping[Key, Task]) -> list[str]:
+def find_shortages(plan: Plan, tasks: Mapping[Key, Task], groups: Mapping[str, str]) -> list[str]:
     """Say what the limits of the cluster do not give.
 
     Args:
         plan: the campaign.
         tasks: jobs that are to run.
+        groups: rule → group of rules that share a SLURM job, and its time.
     """
     cluster, ranks, notes = plan.config.cluster, count_ranks(plan), []
     for rule in sorted({task.rule for task in tasks.values()}):
@@ -235,7 +239,8 @@ def find_shortages(plan: Plan, tasks: Mapping[Key, Task]) -> list[str]:
                 f"{cluster.largest_memory}: it will fail"
             )
         minutes = max(cost.seconds for cost in costs) / (ranks if rule in RANKED else 1) / 60
-        if cluster.longest_job is not None and minutes > cluster.longest_job:
+        sharing = sum(groups[rule] == one for one in groups.values()) if rule in groups else 1
+        if cluster.longest_job is not None and minutes > cluster.longest_job / sharing:
             then = (
                 "it stops between two segments, and the same command goes on"
                 if rule in RANKED
@@ -243,26 +248,26 @@ def find_shortages(plan: Plan, tasks: Mapping[Key, Task]) -> list[str]:
             )
             notes.append(
                 f"{rule} takes some {minutes:.0f} min, cluster.longest_job is "
-                f"{cluster.longest_job}: {then}"
+                f"{cluster.longest_job}{f', shared by {sharing}' * (sharing > 1)}: {then}"
             )
     return notes
 
 
-def _count_submitted(left: Mapping[Key, Task], profile: Profile) -> int:
+def _count_submitted(left: Mapping[Key, Task], groups: Mapping[str, str]) -> int:
     """SLURM jobs for some jobs: none for what runs beside Snakemake, one for those of a group."""
-    groups = profile.groups
     return len(
         {(groups.get(rule, rule), name) for (rule, name), task in left.items() if not task.local}
     )
 
 
-def _find_lead(key: Key, task: Task, profile: Profile | None) -> float:
+def _find_lead(key: Key, task: Task, left: Mapping[Key, Task], profile: Profile | None) -> float:
     """Seconds that a job takes beside its work."""
     if profile is None or task.local:
         return START
     group = profile.groups.get(task.rule)
     if group and any(
-        profile.groups.get(rule) == group and name == key[1] for rule, name in task.before
+        profile.groups.get(one[0]) == group and one[1] == key[1] and one in left
+        for one in task.before
     ):
         return START  # a step further in the same SLURM job
     return SUBMITTED + profile.look / 2
@@ -291,9 +296,13 @@ def _find_longest(left: dict[Key, Task], lasts: dict[Key, float]) -> tuple[float
 
 
 def _simulate(
-    left: dict[Key, Task], wide: dict[Key, int], lasts: dict[Key, float], cores: int
+    left: dict[Key, Task],
+    wide: dict[Key, int],
+    lasts: dict[Key, float],
+    cores: int,
+    at_a_time: int,
 ) -> float:
-    """Seconds until all tasks are done, each begun as soon as cores are free."""
+    """Seconds until all tasks are done, each begun as soon as there are cores and room for it."""
     waits = {key: sum(one in left for one in task.before) for key, task in left.items()}
     after: dict[Key, list[Key]] = {}
     for key, task in left.items():
@@ -306,7 +315,7 @@ def _simulate(
     running: list[tuple[float, int, Key]] = []
     now, free = 0.0, cores
     while ready or running:
-        while ready and wide[ready[0][1]] <= free:
+        while ready and wide[ready[0][1]] <= free and len(running) < at_a_time:
             _, key = heapq.heappop(ready)
             free -= wide[key]
             heapq.heappush(running, (now + lasts[key], order[key], key))

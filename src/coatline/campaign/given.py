@@ -2,11 +2,14 @@
 
 import re
 import shlex
+import typing
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
+from coatline.campaign.config import Config
 from coatline.errors import ConfigError
 
 _EXPANDED = re.compile(r"[$`\\]")
@@ -15,22 +18,29 @@ _QUOTED = re.compile(r"^['\"].+['\"]")
 """What Snakemake takes for quoted already."""
 
 
-def restore_types(value: Any) -> Any:
+def restore_types(value: Any, kind: Any = Config) -> Any:
     """Numbers, truth values and nothing where Snakemake left text.
 
     Snakemake reads `cluster={longest_job: 1440}` without types: the 1440 arrives as "1440".
 
     Args:
         value: a value, list or mapping as Snakemake parsed it.
+        kind: type that the configuration has there; what is text there stays text.
 
     Returns:
         The same with types as in a configuration file.
     """
+    kinds = [one for one in typing.get_args(kind) or (kind,) if isinstance(one, type)]
     if isinstance(value, Mapping):
-        return {key: restore_types(one) for key, one in value.items()}
+        block = next((one for one in kinds if issubclass(one, BaseModel)), None)
+        fields = block.model_fields if block else {}
+        return {
+            key: restore_types(one, fields[key].annotation if key in fields else object)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
-        return [restore_types(one) for one in value]
-    if not isinstance(value, str):
+        return [restore_types(one, object) for one in value]
+    if not isinstance(value, str) or str in kinds:
         return value
     try:
         read = yaml.safe_load(value)
@@ -82,6 +92,8 @@ def parse_given(entries: list[str], source: str) -> dict[str, Any]:
 
 def check_carried(texts: Mapping[str, list[str]]) -> None:
     """Refuse what Snakemake would write into the scripts of SLURM jobs so that a shell reads it.
+
+    Also for runs on one machine, so that a campaign can move to a cluster as it stands.
 
     Snakemake quotes these texts as Python does (`format_cli_value` in
     snakemake_interface_executor_plugins): one with a single quote goes between double quotes, where

@@ -25,6 +25,8 @@ from coatline.design.write import replace_file
 
 NAME = "head.json"
 """File of the head among the claims of a campaign."""
+OPTIONS = "COATLINE_OPTIONS"
+"""Environment variable: options of the campaign, as JSON, where a run on its behalf has others."""
 
 
 def take_up_work(
@@ -37,7 +39,8 @@ def take_up_work(
     Args:
         campaign: folder of its results.
         run: the name that all its SLURM jobs have; none without SLURM, and before jobs are begun.
-        words: options that Snakemake was started with; those of this process if left out.
+        words: options that Snakemake was started with; those of this process, or those that it
+            runs on behalf of, if left out.
         begun: jobs are begun now; not yet where Snakemake only takes its locks.
     """
     before = read_head(campaign)
@@ -49,8 +52,11 @@ def take_up_work(
             file=sys.stderr,
         )
         sys.exit(2)
+    if before is not None and not own and not begun:
+        return  # what a killed one has left stands until jobs are begun
     record = describe_self() | {"run": run, "begun": begun}
-    record["options"] = sys.argv[1:] if words is None else words
+    given = os.environ.get(OPTIONS)
+    record["options"] = words or (json.loads(given) if given else sys.argv[1:])
     replace_file(campaign / FOLDER / NAME, json.dumps(record) + "\n")
     if not own:
         threading.Thread(target=_beat, args=(campaign / FOLDER / NAME,), daemon=True).start()

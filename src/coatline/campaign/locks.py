@@ -6,8 +6,10 @@ each run removes its own, and `snakemake --unlock` still removes all.
 """
 
 import contextlib
+import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -18,15 +20,30 @@ def keep_locks_apart(
 
     Args:
         persistence: Snakemake's class that keeps its locks in files; of this process alone.
-        taken: called before a run writes its locks.
+        taken: called before a run writes locks; not by one that has nothing to do.
         given_back: called once it has removed them.
     """
-    write, delete = persistence._write_locks, persistence._delete_locks
+    delete = persistence._delete_locks
 
     def write_own(self: Any, lock_type: str, keys: Iterable[str]) -> None:
+        lines = list(keys)
+        if not lines:
+            return
         taken()
         os.makedirs(self._lockdir, exist_ok=True)
-        write(self, lock_type, keys)
+        for number in itertools.count():
+            place = os.path.join(self._lockdir, f"{number}.{lock_type}.lock")
+            with contextlib.suppress(FileExistsError), open(place, "x") as file:
+                self._lockfile[lock_type] = place
+                print(*lines, sep="\n", file=file)
+                return
+
+    def read_all(self: Any) -> Iterator[tuple[str, str]]:
+        for lock_type in ("input", "output"):
+            for file in sorted(Path(self._lockdir).glob(f"*.{lock_type}.lock")):
+                with contextlib.suppress(FileNotFoundError):  # its run has just ended
+                    for line in file.read_text(encoding="utf-8").splitlines():
+                        yield lock_type, line.strip()
 
     def delete_own(self: Any) -> None:
         for file in self._lockfile.values():
@@ -35,6 +52,7 @@ def keep_locks_apart(
         self._lockfile.clear()
         given_back()
 
+    persistence._read_locks = read_all
     persistence._write_locks = write_own
     persistence._delete_locks = delete_own
     persistence.cleanup_locks = delete

@@ -34,7 +34,8 @@ def read_profile(name: str) -> Profile:
     """Read a profile.
 
     Args:
-        name: as of `snakemake --profile`: a folder, or the name of one in ~/.config/snakemake.
+        name: a folder with a config.yaml, or the name of one in ~/.config/snakemake; profiles of
+            the site and files named after a version of Snakemake are not looked for.
 
     Raises:
         ConfigError: there is none, it cannot be read, or it does not send jobs to SLURM.
@@ -50,10 +51,12 @@ def read_profile(name: str) -> Profile:
             f"{file}: executor = {said.get('executor')!r}: only slurm is foreseen; for a run on "
             "one machine give --cores"
         )
-    jobs, entries = said.get("jobs"), said.get("config") or []
+    jobs, entries, groups = said.get("jobs"), said.get("config") or [], said.get("groups") or {}
+    if isinstance(groups, list):  # Snakemake takes both
+        groups = dict(str(entry).partition("=")[::2] for entry in groups)
     if not isinstance(jobs, int) or jobs < 1:
         raise ConfigError(f"{file}: jobs = {jobs!r}: must be a whole number above 0, such as 200")
     if not isinstance(entries, list):
         raise ConfigError(f"{file}: config: must be a list of key=value, as profiles/slurm has it")
     look = said.get("slurm-init-seconds-before-status-checks", 40)
-    return Profile(file, jobs, said.get("groups") or {}, look, parse_given(entries, str(file)))
+    return Profile(file, jobs, groups, look, parse_given(entries, str(file)))

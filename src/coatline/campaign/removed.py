@@ -34,8 +34,7 @@ def note_removal(path: Path, said: Mapping[str, list[Any]]) -> None:
     files = {}
     for file in path.parent.iterdir():
         if file.is_file() and not file.name.startswith("."):
-            held = said.get(file.name) if file == path else digest(file)
-            files[file.name] = [file.stat().st_mtime_ns, held]
+            files[file.name] = [file.stat().st_mtime_ns, said.get(file.name) or digest(file)]
     note = {"files": files, "started": os.environ.get(VARIABLE)}
     replace_file(_place(path), json.dumps(note) + "\n")
 
@@ -92,12 +91,14 @@ def _is_same_start(one: str | None, other: str | None, rule: str) -> bool:
 def restore_times(files: Iterable[str]) -> None:
     """Give files that were made again, and those made with them, the times that they had.
 
-    Only where they are what they were. By Snakemake's end: it touches what its jobs have made.
+    Only where they are what they were; those that could not be made again keep their notes. By
+    Snakemake's end: it touches what its jobs have made.
 
     Args:
         files: that were removed.
     """
-    for place in [place for file in files if (place := _place(Path(file))).exists()]:
+    made = [Path(file) for file in files if Path(file).exists()]
+    for place in [place for path in made if (place := _place(path)).exists()]:
         note = _read_note(place)
         for file, time in note.get("alike", {}).items():
             os.utime(file, ns=(os.stat(file).st_atime_ns, time))

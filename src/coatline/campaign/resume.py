@@ -6,6 +6,7 @@ are shown to Snakemake, which would make them again otherwise. Locks of other ca
 """
 
 import base64
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from coatline.campaign.claims import (
 )
 from coatline.campaign.delivery import check_inputs
 from coatline.campaign.head import (
+    OPTIONS,
     forget_head,
     is_at_work,
     is_still_at_work,
@@ -267,6 +269,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
     if unlock(campaign):
         say("unlocked")
     command = [sys.executable, "-m", "snakemake", *options]
+    behalf = {OPTIONS: json.dumps(options)}
     if finished:
         say(f"what orphans finished counts: {', '.join(finished)}")
         touch = _local(options)
@@ -275,6 +278,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
             capture_output=True,
             text=True,
             check=False,
+            env=os.environ | behalf,
         )
         if done.returncode:
             say("Snakemake does not take them; they are made again")
@@ -290,7 +294,7 @@ def resume(campaign: Path, cancel: bool, options: list[str], say: Say, wait: flo
         if removed := list_removed(campaign):
             # First, and alone: planned with them, all that follows from them would be made again.
             again = [*command[:3], "--until", *removed, "--keep-going", *options]
-            code = _run(again, **{REMAKING: "1"})
+            code = _run(again, **{REMAKING: "1"}, **behalf)
             restore_times(removed)
             if code:  # perhaps for another file, which is next
                 continue
