@@ -14,7 +14,7 @@ import pytest
 from snakemake.persistence.file import FilePersistence
 
 from coatline.campaign import head
-from coatline.campaign.claims import describe_self
+from coatline.campaign.claims import HEAD_JOB, describe_self
 from coatline.campaign.delivery import digest
 from coatline.campaign.head import (
     advise,
@@ -140,6 +140,34 @@ def test_work_that_was_not_begun_leaves_nothing(tmp_path):
     assert read_head(tmp_path)["run"] == "run", "jobs may be left"
     leave_work(tmp_path)
     assert read_head(tmp_path) is None
+
+
+def test_what_a_killed_head_left_stands_until_jobs_are_begun(tmp_path):
+    """A run that has nothing to do, or is killed at once, says nothing of the campaign."""
+    campaign = tmp_path / "small"
+    path = write_head(campaign, pid=1, ticks=-1, options=["--profile", "slurm"], run="abc")
+    before = path.read_text()
+    take_up_work(campaign, None, begun=False)
+    leave_work(campaign, begun=False)
+    assert path.read_text() == before
+    take_up_work(campaign, "def", ["--cores", "2"])
+    assert read_head(campaign)["options"] == ["--cores", "2"]
+
+
+def test_a_run_on_behalf_of_the_campaign_leaves_its_options(tmp_path, monkeypatch):
+    """What was damaged is made again first and alone; killed then, the whole is to go on."""
+    monkeypatch.setenv(head.OPTIONS, json.dumps(["--profile", "slurm"]))
+    take_up_work(tmp_path / "small", None)
+    assert read_head(tmp_path / "small")["options"] == ["--profile", "slurm"]
+
+
+def test_a_head_keeps_the_number_of_its_slurm_job(monkeypatch):
+    """Snakemake's executor takes SLURM's variables out of the environment."""
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv(HEAD_JOB, "12")
+    assert describe_self()["slurm"] == "12"
+    monkeypatch.setenv("SLURM_JOB_ID", "13")
+    assert describe_self()["slurm"] == "13", "a job of SLURM's own"
 
 
 def test_locks_of_two_runs_in_one_clone(tmp_path):
