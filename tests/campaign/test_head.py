@@ -163,8 +163,10 @@ def test_a_run_on_behalf_of_the_campaign_leaves_its_options(tmp_path, monkeypatc
 
 def test_a_head_keeps_the_number_of_its_slurm_job(monkeypatch):
     """Snakemake's executor takes SLURM's variables out of the environment."""
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setenv(HEAD_JOB, "12")
+    monkeypatch.setenv(HEAD_JOB, "")  # to be put back
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    head.note_own_job()
+    monkeypatch.delenv("SLURM_JOB_ID")
     assert describe_self()["slurm"] == "12"
     monkeypatch.setenv("SLURM_JOB_ID", "13")
     assert describe_self()["slurm"] == "13", "a job of SLURM's own"

@@ -2,17 +2,14 @@
 
 from snakemake.persistence.file import FilePersistence
 
-from coatline.campaign.claims import HEAD_JOB
-from coatline.campaign.head import advise, leave_work, take_up_work
+from coatline.campaign.head import advise, leave_work, note_own_job, take_up_work
 from coatline.campaign.locks import keep_locks_apart
 from coatline.campaign.looks import keep_unanswered
 from coatline.campaign.ship import compare_physics
 from coatline.campaign.start import declare_start
 
 if workflow.is_main_process:
-    os.environ.pop(HEAD_JOB, None)
-    if "SLURM_JOB_ID" in os.environ:
-        os.environ[HEAD_JOB] = os.environ["SLURM_JOB_ID"]
+    note_own_job()
     advise(plan.folder)
     keep_locks_apart(
         FilePersistence,

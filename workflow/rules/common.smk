@@ -166,7 +166,7 @@ SHARING = "COATLINE_SHARING"  # environment variable: tells jobs of the groups, 
 
 
 def count_sharing(rule):
-    """Jobs that share a SLURM job with one of a rule, itself included: by `groups` of the profile."""
+    """Jobs in the SLURM job of one of this kind, more than one where the profile has `groups`."""
     pair = ("calender", "measure")
     if rule not in pair:
         return 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from coatline.campaign.claims import (
     BEAT,
     FOLDER,
+    HEAD_JOB,
     PATIENCE,
     Record,
     ask_slurm,
@@ -27,6 +28,13 @@ NAME = "head.json"
 """File of the head among the claims of a campaign."""
 OPTIONS = "COATLINE_OPTIONS"
 """Environment variable: options of the campaign, as JSON, where a run on its behalf has others."""
+
+
+def note_own_job() -> None:
+    """Note the SLURM job that this process runs in, before Snakemake's executor hides it."""
+    os.environ.pop(HEAD_JOB, None)
+    if "SLURM_JOB_ID" in os.environ:
+        os.environ[HEAD_JOB] = os.environ["SLURM_JOB_ID"]
 
 
 def take_up_work(
