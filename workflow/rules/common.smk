@@ -165,14 +165,14 @@ first_request = functools.cache(functools.partial(ask_for, plan))
 SHARING = "COATLINE_SHARING"  # environment variable: tells jobs of the groups, as nothing else does
 
 
-def count_sharing(rule):
+def count_sharing(name):
     """Jobs in the SLURM job of one of this kind, more than one where the profile has `groups`."""
     pair = ("calender", "measure")
-    if rule not in pair:
+    if name not in pair:
         return 1
     if not workflow.is_main_process:
         return int(os.environ.get(SHARING, 1))
-    groups = {workflow.get_rule(name).group for name in pair}
+    groups = {workflow.get_rule(one).group for one in pair}
     return len(pair) if len(groups) == 1 and groups != {None} else 1
 
 
