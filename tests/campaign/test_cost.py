@@ -122,19 +122,19 @@ def test_forecast_on_more_cores_and_of_more_samples():
 
 
 def test_forecast_holds_for_the_shipped_campaign():
-    """The shipped electrodes were made at a quiet time; the same at a busy one took 1.7 times."""
+    """Within 30 % in all, of a run that it was not fitted to; a machine is quiet or busy by 1.7."""
     file = ROOT / "config/datasets/paper/provenance.json"
     made = json.loads(file.read_text(encoding="utf-8"))
     records = [*made["slurries"].values(), *made["samples"].values()]
     plan = plan_of()
     particles = {one.slurry: count_particles(plan, one.active_material) for one in plan.design}
-    ratios = {}
+    foreseen, took = {}, {}
     for stage in ("slurry", "dry", "press", "calender", "measure"):
-        took = sum(record[stage]["seconds"] for record in records if stage in record)
+        took[stage] = sum(record[stage]["seconds"] for record in records if stage in record)
         names = plan.design.slurries if stage in RANKED[:3] else [one.slurry for one in plan.design]
-        ratios[stage] = sum(estimate(plan, stage, particles[n]).seconds for n in names) / took
-        assert 1 / 1.3 < ratios[stage] < 1.7, ratios
-    assert sum(ratios.values()) / 5 == pytest.approx(1.3, abs=0.3), ratios
+        foreseen[stage] = sum(estimate(plan, stage, particles[name]).seconds for name in names)
+        assert 1 / 1.7 < foreseen[stage] / took[stage] < 1.7, stage
+    assert 1 / 1.3 < sum(foreseen.values()) / sum(took.values()) < 1.3
 
 
 def test_learning_goes_with_properties_splits_and_calls():
