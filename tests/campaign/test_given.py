@@ -91,6 +91,9 @@ def test_profile_says_jobs_groups_engine_and_limits(tmp_path):
     assert profile.given["engine"]["threads"] == 16
     assert profile.given["cluster"] == {"longest_job": 1440, "largest_memory": 64000}
     assert shlex.split(profile.given["engine"]["launcher"])[0] == "srun"
+    text = "executor: slurm\njobs: 5\nconfig: ['engine={command: 7, launcher: , threads: 2}']\n"
+    engine = read_profile(write_profile(tmp_path, text)).given["engine"]
+    assert engine == {"command": "7", "launcher": "", "threads": 2}, "as on the command line"
 
 
 def uncomment(text):

@@ -78,7 +78,7 @@ def parse_given(entries: list[str], source: str) -> dict[str, Any]:
     for entry in entries:
         key, mark, text = str(entry).partition("=")
         try:
-            value = yaml.safe_load(text)
+            value = yaml.load(text, Loader=yaml.BaseLoader)  # texts alone, as Snakemake reads it
         except yaml.YAMLError:
             value = text
         if not (mark and key.isidentifier()):
@@ -87,7 +87,7 @@ def parse_given(entries: list[str], source: str) -> dict[str, Any]:
                 "as in cluster={longest_job: 1440}"
             )
         given = merge_given(given, {key: value})
-    return given
+    return restore_types(given)
 
 
 def check_carried(texts: Mapping[str, list[str]]) -> None:
